@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store: objects by hash and records in order, in append-only segment files, with an LMDB index
+ * that can be thrown away. It knows nothing of mail or servers: objects and records are opaque
+ * bytes.
+ *
+ *   object   bytes kept once under their id = SHA-256(kind byte, bytes): message parts, recipes.
+ *   record   a fact the layer above wants remembered, in order: "mailbox 3 is anna@...", "item 17
+ * is archived". table    a key-value table of the index. Tables change in one place only: the
+ * schema's apply(), which the store calls for each record when it commits, when it recovers, and
+ * when it rebuilds the index. So whatever apply() derives from logged records comes back from the
+ * segments alone. note     a record that is applied but not logged: the index may lose it (sync
+ * states, pending items).
+ *
+ * A batch of records and notes is atomic: all of it is applied, or nothing. Batches are grouped
+ * into epochs; an epoch ends with a COMMIT frame. Order of durability (design promise 1):
+ *
+ *     frames -> COMMIT frame -> fdatasync(segment) -> one LMDB transaction ->
+ * schema.committed(epoch)
+ *
+ * An object put before a batch is submitted, by whichever thread, is durable no later than that
+ * batch.
+ *
+ * After a failed write or fdatasync the handle is poisoned: every later call fails with the first
+ * error, nothing more is written, and what was committed before stays good. docs/format.md has the
+ * bytes.
+ *
+ * Threads: store_put, store_submit, store_wait, store_flush and store_has are for any thread; so
+ * are read transactions and store_readers, each of which belongs to one thread at a time.
+ * schema.apply and schema.committed run on the store's own writer thread (or in store_open, when
+ * recovering).
+ */
+#ifndef EXARCH_STORE_H
+#define EXARCH_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exarch/attr.h"
+#include "exarch/bytes.h"
+#include "exarch/error.h"
+
+#define STORE_ID_SIZE 32
+/* An object or a batch larger than this is refused with EXA_LIMIT; callers cut before. */
+#define STORE_OBJECT_MAX ((size_t)8 * 1024 * 1024)
+#define STORE_KEY_MAX ((size_t)480) /* LMDB's own limit is 511 bytes */
+
+struct store;
+
+struct store_id {
+	uint8_t bytes[STORE_ID_SIZE];
+};
+
+/* The kind is hashed before the bytes, so that an object of one kind can't be passed off as
+ * another. */
+enum store_kind {
+	STORE_DATA = 'D',   /* a piece of a message */
+	STORE_RECIPE = 'R', /* how an instance is put together */
+};
+
+enum store_codec { STORE_CODEC_ZLIB = 1, STORE_CODEC_ZSTD = 2 };
+
+/* Where a record or small object stands: a frame, and its place in the frame's directory. */
+struct store_loc {
+	uint32_t segment;
+	uint64_t offset; /* of the frame header, bytes from the segment's start; below 2^40 */
+	uint16_t slot;
+};
+
+/* ---- the schema: what the layer above gives ---- */
+
+struct store_txn; /* a read or write transaction on the index's tables */
+
+struct store_schema {
+	const char *const *tables; /* names; the position is the table's number from here on */
+	size_t table_count;
+	/*
+	 * Applies one record to the tables. LOC says where a logged record stands in the segments
+	 * (for store_reader_record); NULL for a note. Must be idempotent: recovery may apply a
+	 * record again. Returning false poisons the store (a record that can't be applied is
+	 * damage, not bad luck).
+	 */
+	bool (*apply)(void *ctx, struct store_txn *txn, const struct store_loc *loc,
+		struct bytes record, struct exa_error *err);
+	/* All batches up to EPOCH are durable and applied. May be NULL. */
+	void (*committed)(void *ctx, uint64_t epoch);
+	void *ctx;
+};
+
+/* ---- life of a store ---- */
+
+struct store_create_options {
+	enum store_codec codec; /* for all new frames; each frame names its own */
+	uint64_t segment_bytes; /* target size; 0 = 256 MiB; 1 MiB to 64 GiB */
+};
+
+/*
+ * Makes a new store in DIR, which must be absent or an empty folder. EXA_USAGE when it is neither,
+ * or on a network file system (LMDB must not be used there).
+ */
+bool store_create(const char *dir, const struct store_create_options *options,
+	struct exa_error *err) EXA_CHECK;
+
+enum store_access {
+	STORE_READ,  /* works beside a writer; never changes anything */
+	STORE_WRITE, /* takes the lock, recovers (cuts a torn tail, replays what the index lacks) */
+	STORE_REBUILD, /* takes the lock, drops the index and makes it again from the segments */
+};
+
+/*
+ * EXA_ABSENT: no store here. EXA_LOCKED: another writer (pid and host in the text). EXA_USAGE: a
+ * format version or feature this program doesn't know, or the index can't be opened here.
+ * EXA_CORRUPT: damaged, or the index is not of these segments (the text says whether `exarch
+ * rebuild` helps and what would be lost).
+ */
+bool store_open(const char *dir, enum store_access access, const struct store_schema *schema,
+	struct store **out, struct exa_error *err) EXA_CHECK;
+
+/* Commits what was submitted and closes. False if that failed; the handle is gone in any case. */
+bool store_close(struct store *s, struct exa_error *err) EXA_CHECK;
+void store_abandon(struct store *s); /* closes without committing, as a crash would; NULL is fine */
+void store_abandonp(struct store **s); /* for EXA_AUTO */
+
+/* ---- writing ---- */
+
+/*
+ * Puts an object and gives its id. Bytes known already (committed, or put by any thread since) are
+ * not stored again; *new_out (may be NULL) says which. Compresses on the calling thread; blocks
+ * while the writer's queue is full. DATA is borrowed for the call.
+ */
+bool store_put(struct store *s, enum store_kind kind, struct bytes data, struct store_id *id_out,
+	bool *new_out, struct exa_error *err) EXA_CHECK;
+
+/* Records and notes that belong together. `struct store_batch b = { 0 };`, then store_batch_done.
+ */
+struct store_batch {
+	struct buf body;
+	size_t count;
+};
+
+void store_batch_record(struct store_batch *b, struct bytes record);
+void store_batch_note(struct store_batch *b, struct bytes note);
+void store_batch_done(struct store_batch *b);
+
+/* Takes the batch's content (leaves it empty) and gives its epoch. Doesn't wait for the commit. */
+bool store_submit(struct store *s, struct store_batch *b, uint64_t *epoch_out,
+	struct exa_error *err) EXA_CHECK;
+
+/* Waits until EPOCH is committed; hurries the commit along. */
+bool store_wait(struct store *s, uint64_t epoch, struct exa_error *err) EXA_CHECK;
+
+/* Commits everything submitted so far and waits for it. */
+bool store_flush(struct store *s, struct exa_error *err) EXA_CHECK;
+
+/* ---- tables ---- */
+
+/*
+ * Begins a read transaction: one consistent view. Keep it short (it pins pages); end it in the
+ * function that began it.
+ */
+bool store_read_begin(struct store *s, struct store_txn **out, struct exa_error *err) EXA_CHECK;
+void store_read_end(struct store_txn *txn);
+void store_read_endp(struct store_txn **txn); /* for EXA_AUTO */
+
+/* *VALUE_OUT is borrowed until the transaction ends (or, in apply, until the next change). Absence
+ * is an answer. */
+bool store_get(struct store_txn *txn, size_t table, struct bytes key, bool *found_out,
+	struct bytes *value_out, struct exa_error *err) EXA_CHECK;
+
+/* Only in apply. Deleting what isn't there is fine. */
+bool store_set(struct store_txn *txn, size_t table, struct bytes key, struct bytes value,
+	struct exa_error *err) EXA_CHECK;
+bool store_delete(
+	struct store_txn *txn, size_t table, struct bytes key, struct exa_error *err) EXA_CHECK;
+
+/*
+ * Walks the entries of a table whose key begins with PREFIX (may be empty), from the first key >=
+ * FROM (may be empty), in byte order. `next` gives false at the end or on failure: err->code tells
+ * (EXA_OK = end). Key and value are borrowed until the next call. The table must not be changed
+ * while walking.
+ */
+struct store_cursor;
+
+bool store_cursor_open(struct store_txn *txn, size_t table, struct bytes prefix, struct bytes from,
+	struct store_cursor **out, struct exa_error *err) EXA_CHECK;
+bool store_cursor_next(struct store_cursor *c, struct bytes *key_out, struct bytes *value_out,
+	struct exa_error *err) EXA_CHECK;
+void store_cursor_close(struct store_cursor *c);
+void store_cursor_closep(struct store_cursor **c);
+
+/* ---- objects and records back ---- */
+
+/* Reads frames and keeps the last few unpacked ones, since neighbours are mostly wanted next. */
+struct store_reader;
+
+bool store_reader_new(struct store *s, struct store_reader **out, struct exa_error *err) EXA_CHECK;
+void store_reader_free(struct store_reader *r);
+void store_reader_freep(struct store_reader **r);
+
+/*
+ * The object's bytes, checked against its id (promise 3). Borrowed until the reader's next call.
+ * EXA_CORRUPT when the frame is damaged or the index points wrong; EXA_GONE when the id isn't in
+ * the store.
+ */
+bool store_reader_object(struct store_reader *r, enum store_kind kind, const struct store_id *id,
+	struct bytes *out, struct exa_error *err) EXA_CHECK;
+
+/* A logged record as it was given to store_batch_record. Borrowed until the reader's next call. */
+bool store_reader_record(struct store_reader *r, const struct store_loc *loc, struct bytes *out,
+	struct exa_error *err) EXA_CHECK;
+
+/* ---- proof ---- */
+
+enum store_level {
+	STORE_VERIFY_HEADERS, /* frame headers, sequence, commit chain */
+	STORE_VERIFY_BYTES,   /* and the checksum of every stored byte */
+	STORE_VERIFY_BLOBS,   /* and everything decompressed and compared with its id, index against
+				 segments */
+};
+
+struct store_verify_events {
+	/* A damaged place; the walk goes on behind it. */
+	void (*damaged)(void *ctx, const struct exa_error *what);
+	/* For progress: bytes checked so far of the total. May be NULL. */
+	void (*progress)(void *ctx, uint64_t done_bytes, uint64_t total_bytes);
+	void *ctx;
+};
+
+struct store_verify_result {
+	uint64_t segments, frames, objects, commits, stored_bytes;
+	uint64_t damaged; /* how often `damaged` was called */
+};
+
+/* False only when the check itself couldn't be done; damage is in the result. The last commit seen
+ * by the index bounds the walk. */
+bool store_verify(struct store *s, enum store_level level, const struct store_verify_events *events,
+	struct store_verify_result *out, struct exa_error *err) EXA_CHECK;
+
+struct store_stats {
+	uint64_t segment_count;
+	uint64_t segment_bytes; /* on disk */
+	uint64_t index_bytes;   /* on disk */
+	uint64_t object_count;
+	uint64_t object_raw_bytes; /* unique bytes before compression */
+	uint64_t last_commit;
+	uint8_t uuid[16];
+	enum store_codec codec;
+};
+
+bool store_stat(struct store *s, struct store_stats *out, struct exa_error *err) EXA_CHECK;
+
+#endif
