@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * EWS: Exchange Web Services as a source of folders, changes and items (MS-OXWSFOLD, MS-OXWSSYNC,
+ * MS-OXWSCORE, MS-OXWSMSG). One operation per function, one request per call: no retry, no sleep,
+ * no policy. The only thing repeated here is a request that was answered 401, once, after
+ * auth_refused() allowed it.
+ *
+ * Every answer is parsed while it arrives (libxml2 push parser behind a filter for illegal
+ * character references), and is good only when it was parsed to its end: what callbacks got before
+ * a failure stays theirs to judge, item by item.
+ *
+ * Errors, from SOAP faults, inline response codes, HTTP status and transport alike, are mapped by
+ * one table (src/ews/codes.c) to exa_code; err->name keeps the server's own response code
+ * ("ErrorServerBusy"), err->detail the HTTP status.
+ *
+ * A client belongs to one thread at a time and holds that thread's connection. Texts and bytes in
+ * callbacks are borrowed for the call. A callback that returns false (err set) ends the operation
+ * with that error.
+ */
+#ifndef EXARCH_EWS_H
+#define EXARCH_EWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exarch/attr.h"
+#include "exarch/auth.h"
+#include "exarch/bytes.h"
+#include "exarch/error.h"
+#include "exarch/http.h"
+
+#define EWS_SYNC_PAGE_MAX 512 /* MaxChangesReturned, schema limit */
+#define EWS_BATCH_MAX 100     /* ids in one GetItem; keeps the request under 55 KB */
+/* Longest id, change key, sync state taken from a server. Real ids: up to 512 bytes; real states:
+ * some 100 KB. */
+#define EWS_ID_MAX ((size_t)2048)
+#define EWS_SYNC_STATE_MAX ((size_t)32 * 1024 * 1024)
+#define EWS_TEXT_MAX \
+	((size_t)64 * 1024) /* any other single value, e.g. a display name; longer ones are cut */
+
+struct ews_options {
+	const char *endpoint; /* "https://outlook.office365.com/EWS/Exchange.asmx" */
+	const char *scope;    /* for auth_header */
+	struct auth *auth;    /* borrowed for the client's life */
+	struct http_options http;
+};
+
+struct ews;
+
+bool ews_new(const struct ews_options *options, struct ews **out, struct exa_error *err) EXA_CHECK;
+void ews_free(struct ews *e);
+void ews_freep(struct ews **e);
+void ews_drop_connections(struct ews *e);
+
+/* Requests sent, bytes received on the wire, and so on, since ews_new. */
+struct ews_counters {
+	uint64_t requests;
+	uint64_t received_bytes;
+	uint64_t elapsed_ms;
+};
+void ews_count(const struct ews *e, struct ews_counters *out);
+
+/*
+ * Whose mailbox. Sent as ExchangeImpersonation (PrimarySmtpAddress) and as X-AnchorMailbox.
+ * Borrowed for each call.
+ */
+struct ews_mailbox {
+	const char *smtp;
+};
+
+/* ---- folders ---- */
+
+/* Roles that matter to rules; anything else is EWS_ROLE_OTHER. From folder:DistinguishedFolderId,
+ * never from names. */
+enum ews_role {
+	EWS_ROLE_NONE = 0, /* a folder made by the user */
+	EWS_ROLE_ROOT,     /* msgfolderroot */
+	EWS_ROLE_INBOX,
+	EWS_ROLE_SENT,
+	EWS_ROLE_DRAFTS,
+	EWS_ROLE_DELETED,
+	EWS_ROLE_JUNK,
+	EWS_ROLE_OUTBOX,
+	EWS_ROLE_SYNC_ISSUES, /* syncissues, conflicts, localfailures, serverfailures */
+	EWS_ROLE_CALENDAR,
+	EWS_ROLE_CONTACTS,
+	EWS_ROLE_TASKS,
+	EWS_ROLE_NOTES,
+	EWS_ROLE_JOURNAL,
+	EWS_ROLE_OTHER,
+};
+
+struct ews_folder {
+	const char *id;
+	const char *parent_id; /* "" when not said */
+	const char *name;
+	const char *class; /* "IPF.Note"; "" when not said */
+	enum ews_role role;
+	bool hidden;         /* 0x10F4 */
+	bool search_folder;  /* 0x3601 = 2, or t:SearchFolder */
+	int64_t total_count; /* -1 when not said */
+	int64_t size_bytes;  /* 0x0E08; -1 when not said */
+	int64_t changed_ns;  /* 0x670A; EXA_NO_TIME when not said */
+};
+
+struct ews_folder_sink {
+	bool (*folder)(void *ctx, const struct ews_folder *folder, struct exa_error *err);
+	void *ctx;
+};
+
+/*
+ * Lists all folders below msgfolderroot (FindFolder Deep), one page per call: OFFSET 0 first, then
+ * *NEXT_OFFSET_OUT as given until it is -1. The root itself is not among them; the order is the
+ * server's.
+ */
+bool ews_find_folders(struct ews *e, const struct ews_mailbox *mailbox, int64_t offset,
+	const struct ews_folder_sink *sink, int64_t *next_offset_out,
+	struct exa_error *err) EXA_CHECK;
+
+/* One folder by id, or msgfolderroot when ID is NULL (then its role is EWS_ROLE_ROOT). EXA_GONE
+ * when it isn't there. */
+bool ews_get_folder(struct ews *e, const struct ews_mailbox *mailbox, const char *id,
+	const struct ews_folder_sink *sink, struct exa_error *err) EXA_CHECK;
+
+/* ---- changes ---- */
+
+enum ews_change_kind {
+	EWS_CHANGE_CREATE,
+	EWS_CHANGE_UPDATE,
+	EWS_CHANGE_DELETE,
+	EWS_CHANGE_READ_FLAG
+};
+
+/* An item as the listing names it. For DELETE only id is set; for READ_FLAG id, change_key and
+ * is_read. */
+struct ews_change {
+	enum ews_change_kind kind;
+	const char *id;
+	const char *change_key; /* "" when not said */
+	const char *class;      /* "IPM.Note"; "" when not said */
+	int64_t size_bytes;     /* -1 when not said; approximate, store form */
+	int64_t received_ns;    /* EXA_NO_TIME when not said */
+	int is_read;            /* 1, 0, or -1 when not said */
+};
+
+struct ews_change_sink {
+	bool (*change)(void *ctx, const struct ews_change *change, struct exa_error *err);
+	void *ctx;
+};
+
+/*
+ * One page of SyncFolderItems, at most MAX_CHANGES (1 to EWS_SYNC_PAGE_MAX). SYNC_STATE NULL or ""
+ * starts afresh. On true *STATE_OUT holds the new state (appended) and *LAST_OUT says whether
+ * nothing more waits. EXA_STALE: the state is refused, start afresh (the empty state that comes
+ * with it is never handed out). EXA_GONE: the folder is gone.
+ */
+struct ews_sync_request {
+	const char *folder_id;
+	const char *sync_state;
+	uint32_t max_changes;
+};
+bool ews_sync_items(struct ews *e, const struct ews_mailbox *mailbox,
+	const struct ews_sync_request *request, const struct ews_change_sink *sink,
+	struct buf *state_out, bool *last_out, struct exa_error *err) EXA_CHECK;
+
+/* ---- items ---- */
+
+struct ews_item_ref {
+	const char *id;
+	const char *change_key; /* NULL or "" = whatever is current */
+};
+
+/* Properties of a fetched item; texts "" and numbers -1 / EXA_NO_TIME when not said. */
+struct ews_item {
+	const char *id;
+	const char *change_key;
+	const char *class;
+	const char *internet_message_id;
+	const char *categories; /* joined with '\n' */
+	int64_t size_bytes;
+	int64_t received_ns;
+	int64_t sent_ns;
+	int64_t created_ns;
+	int64_t modified_ns;
+	int64_t message_flags; /* 0x0E07 */
+	int is_read;
+	int has_attachments;
+	int flag_status;         /* 0 not flagged, 1 complete, 2 flagged, -1 not said */
+	struct bytes search_key; /* 0x300B */
+	uint64_t mime_bytes;     /* how many bytes went to `mime` for this item */
+};
+
+/*
+ * What happens while a GetItem answer streams in. Results are matched to requests by position:
+ * INDEX is the place in the request. For each index, in order: either `failed`, or `begin`, any
+ * number of `mime` (decoded bytes of MimeContent, in order), `end`. An index for which neither
+ * `end` nor `failed` came was not answered (connection broke, batch stopped: EXA_NET / as
+ * ews_get_items returned).
+ */
+struct ews_item_handler {
+	bool (*begin)(void *ctx, size_t index, struct exa_error *err);
+	bool (*mime)(void *ctx, size_t index, struct bytes mime, struct exa_error *err);
+	bool (*end)(void *ctx, size_t index, const struct ews_item *item, struct exa_error *err);
+	bool (*failed)(void *ctx, size_t index, const struct exa_error *why, struct exa_error *err);
+	void *ctx;
+};
+
+/*
+ * GetItem with MIME content for COUNT items of one mailbox (1 to EWS_BATCH_MAX). True when the
+ * answer was complete; single items may have `failed` all the same. An item whose answer holds no
+ * MimeContent ends with mime_bytes 0 and no `mime` call.
+ */
+bool ews_get_items(struct ews *e, const struct ews_mailbox *mailbox,
+	const struct ews_item_ref *refs, size_t count, const struct ews_item_handler *handler,
+	struct exa_error *err) EXA_CHECK;
+
+#endif
