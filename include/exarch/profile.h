@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The profile: a YAML file that says what to archive, from where, with which rules, into which
+ * archive. Read with libcyaml, checked into one struct, with errors that name file, line, key, and
+ * what was expected. Keys of the design that this version can't do yet are refused by name, never
+ * ignored.
+ *
+ * Paths in the profile are relative to the profile's folder. A loaded profile is immutable: any
+ * thread.
+ */
+#ifndef EXARCH_PROFILE_H
+#define EXARCH_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exarch/attr.h"
+#include "exarch/auth.h"
+#include "exarch/bytes.h"
+#include "exarch/error.h"
+#include "exarch/rules.h"
+
+#define PROFILE_FILE_MAX ((size_t)4 * 1024 * 1024)
+#define PROFILE_THREADS_MAX 64
+
+enum profile_mailboxes { PROFILE_FROM_DIRECTORY, PROFILE_FROM_LIST, PROFILE_FROM_FILE };
+
+enum profile_versions { PROFILE_VERSIONS_FIRST, PROFILE_VERSIONS_LATEST, PROFILE_VERSIONS_ALL };
+
+struct profile {
+	char *path; /* of the profile itself, as given */
+
+	char *archive; /* absolute or relative to the working directory: already resolved against
+			  the profile's folder */
+	bool create_archive; /* make the archive at the first run; false: it must exist, so that an
+				unmounted disk is noticed */
+
+	/* source */
+	char *endpoint;       /* EWS URL; default from `cloud` */
+	char *token_endpoint; /* default from `cloud` */
+	char *graph_endpoint; /* default from `cloud` */
+	char *ews_scope;      /* default from `cloud` */
+	char *graph_scope;    /* default from `cloud` */
+	char *tls_ca;         /* NULL = system's */
+	uint32_t timeout_s;
+	struct auth_config auth; /* texts owned by the profile */
+
+	/* mailboxes */
+	enum profile_mailboxes mailboxes_from;
+	char **mailbox_list; /* from list, or read from the file: one address a line, '#' comments
+			      */
+	size_t mailbox_count;
+	char **groups; /* with directory: only members of these */
+	size_t group_count;
+
+	struct rules rules;
+	char *older_than; /* as written, or NULL */
+	enum profile_versions versions;
+
+	/* run */
+	uint32_t threads;
+	uint32_t batch_items;
+	uint64_t batch_bytes;
+	uint32_t mailbox_concurrency;
+};
+
+/* EXA_USAGE: "profile.yaml:12: folders.rules[1]: expected `include` or `exclude`, found `exlude`".
+ * NOW_NS resolves `older_than`. */
+bool profile_load(
+	const char *path, int64_t now_ns, struct profile **out, struct exa_error *err) EXA_CHECK;
+void profile_free(struct profile *p);
+void profile_freep(struct profile **p);
+
+/* The profile as it is understood, all defaults filled in, as YAML that can be loaded again;
+ * secrets never stand in a profile. */
+void profile_show(const struct profile *p, struct buf *out);
+
+#endif
