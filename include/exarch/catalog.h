@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The catalog: what the archive knows, as typed records on the store's transaction. Mailboxes,
+ * folders, items (archived instances), runs; and the ledger, in which every item that a server
+ * listed stands in exactly one state (design promise 2). Server ids, change keys and sync states
+ * are opaque texts here: the catalog never heard of EWS.
+ *
+ *   logged in the segments (a rebuild brings them back):   mailbox, folder, item, item removed, run
+ *   in the index alone (a rebuild lists again):            open ledger entries, sync states
+ *
+ * An item of the server is named by struct catalog_key: mailbox, folder and a hash of its server
+ * id. What the tables hold of it:
+ *
+ *   known   it has an archived instance (item number, change key)
+ *   ledger  it is open: pending, excluded, deferred, failed, or gone before it was fetched; with
+ * the facts filters need
+ *
+ * Its state is the ledger's when it stands there, else `archived` (or `removed`: archived, then
+ * deleted at the server).
+ *
+ * Threads: catalog_* verbs on a struct catalog are for any thread; a batch, a transaction and a
+ * reader belong to one thread.
+ */
+#ifndef EXARCH_CATALOG_H
+#define EXARCH_CATALOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exarch/attr.h"
+#include "exarch/bytes.h"
+#include "exarch/error.h"
+#include "exarch/mime.h"
+#include "exarch/store.h"
+
+#define CATALOG_SHA256_SIZE 32
+/* Longest text accepted into a record, so that a record stays far below STORE_OBJECT_MAX. */
+#define CATALOG_TEXT_MAX ((size_t)256 * 1024)
+
+struct catalog;
+
+struct catalog_listener {
+	/* Everything submitted up to EPOCH is durable. Called on the store's writer thread. */
+	void (*committed)(void *ctx, uint64_t epoch);
+	void *ctx;
+};
+
+bool catalog_create(const char *dir, const struct store_create_options *options,
+	struct exa_error *err) EXA_CHECK;
+/* As store_open. LISTENER may be NULL. */
+bool catalog_open(const char *dir, enum store_access access,
+	const struct catalog_listener *listener, struct catalog **out,
+	struct exa_error *err) EXA_CHECK;
+bool catalog_close(struct catalog *c,
+	struct exa_error *err) EXA_CHECK;  /* commits; the handle is gone in any case */
+void catalog_abandonp(struct catalog **c); /* for EXA_AUTO: closes without committing */
+struct store *catalog_store(struct catalog *c);
+
+/* ---- mailboxes and folders ---- */
+
+enum catalog_part {
+	CATALOG_PRIMARY = 0,
+	CATALOG_ONLINE_ARCHIVE = 1,
+	CATALOG_RECOVERABLE = 2,
+	CATALOG_PUBLIC = 3
+};
+
+struct catalog_mailbox {
+	uint32_t number; /* 1, 2, ...; never reused */
+	enum catalog_part part;
+	const char *smtp; /* as first seen; compared in lower case */
+	const char *display_name;
+};
+
+struct catalog_folder {
+	uint32_t mailbox;
+	uint32_t number; /* 1, 2, ... in its mailbox; never reused */
+	const char *server_id;
+	const char *parent_id; /* server id; "" at the top */
+	const char *name;
+	const char *path; /* "/Inbox/Sub"; '/' inside a name is U+2215 */
+	const char *class;
+	uint8_t role; /* enum ews_role, as a number that keeps its meaning */
+	bool deleted; /* no longer at the server; items stay */
+};
+
+/* Find or make; a change of name, path, class or role is recorded. The number is good at once. One
+ * thread per mailbox. */
+bool catalog_mailbox_put(struct catalog *c, const struct catalog_mailbox *m, uint32_t *number_out,
+	struct exa_error *err) EXA_CHECK;
+bool catalog_folder_put(struct catalog *c, const struct catalog_folder *f, uint32_t *number_out,
+	struct exa_error *err) EXA_CHECK;
+
+/* ---- the ledger ---- */
+
+enum ledger_state {
+	LEDGER_PENDING, /* listed, to be fetched */
+	LEDGER_ARCHIVED,
+	LEDGER_EXCLUDED, /* by a rule, named in `why` */
+	LEDGER_DEFERRED, /* too young, unread: looked at again at every run */
+	LEDGER_FAILED,   /* `why` and how often */
+	LEDGER_GONE,     /* deleted at the server before it was fetched */
+	LEDGER_REMOVED,  /* archived, later deleted at the server */
+	LEDGER_STATE_COUNT
+};
+const char *ledger_state_name(enum ledger_state s);
+
+struct catalog_key {
+	uint32_t mailbox;
+	uint32_t folder;
+	uint8_t id_hash[16]; /* first half of SHA-256 of the server id */
+};
+struct catalog_key catalog_key_of(uint32_t mailbox, uint32_t folder, const char *server_id);
+
+/* An open entry. Texts are borrowed as the function that fills or takes it says. */
+struct ledger_entry {
+	enum ledger_state state;
+	const char *server_id;
+	const char *change_key;
+	const char *class;
+	const char *why;       /* rule or failure; "" */
+	int64_t size_bytes;    /* -1 not known */
+	int64_t received_ns;   /* EXA_NO_TIME not known */
+	int is_read;           /* 1, 0, -1 */
+	uint32_t attempts;     /* failed fetches so far */
+	int64_t not_before_ns; /* failed: don't try earlier; 0 = any time */
+};
+
+struct ledger_counts {
+	uint64_t of[LEDGER_STATE_COUNT];
+};
+
+/* How far a folder was listed. */
+struct catalog_sync {
+	const char *state;    /* the server's sync state; "" = from the start */
+	uint64_t fingerprint; /* of the rules that judged the ledger */
+	int64_t changed_ns;  /* the folder's last change as told when it was last listed to its end;
+				EXA_NO_TIME */
+	int64_t total_count; /* the server's count at that time, -1 */
+	int64_t listed_ns;   /* when it was last listed to its end; EXA_NO_TIME = not yet */
+};
+
+/* ---- items ---- */
+
+/* One archived instance. */
+struct catalog_item {
+	uint64_t number; /* 1, 2, ... in the archive; shown to people; never reused */
+	uint32_t mailbox;
+	uint32_t folder;
+	const char *server_id;
+	const char *change_key;
+	const char *class;
+	const char *internet_message_id;
+	const char *categories; /* joined with '\n' */
+	int64_t size_bytes;     /* the server's, approximate */
+	int64_t received_ns;
+	int64_t sent_ns;
+	int64_t created_ns;
+	int64_t modified_ns;
+	int64_t message_flags;
+	int is_read;
+	int has_attachments;
+	int flag_status;
+	struct bytes search_key;
+	uint64_t mime_bytes;
+	uint8_t mime_sha256[CATALOG_SHA256_SIZE];
+	struct store_id recipe;
+	bool keep_older; /* versions: all; otherwise an earlier instance of the same server item is
+			    superseded */
+};
+
+enum catalog_item_state {
+	ITEM_LIVE,       /* as at the server */
+	ITEM_REMOVED,    /* deleted at the server since */
+	ITEM_SUPERSEDED, /* a newer instance of the same server item is archived */
+};
+
+/* The short form kept in the index, enough to list and select. */
+struct catalog_row {
+	uint64_t number;
+	uint32_t mailbox;
+	uint32_t folder;
+	enum catalog_item_state state;
+	int64_t received_ns;
+	uint64_t mime_bytes;
+	uint8_t mime_hash[8]; /* first bytes of mime_sha256 */
+	struct store_loc loc; /* of the full record */
+};
+
+/* ---- changing ---- */
+
+/* Changes that belong together: applied all or none. Zero-initialise, then catalog_batch_done.
+ * Texts are copied. */
+struct catalog_batch {
+	struct store_batch store;
+	struct buf scratch;
+};
+void catalog_batch_done(struct catalog_batch *b);
+
+/* The entry's state must be an open one (pending, excluded, deferred, failed, gone). */
+void catalog_batch_ledger(
+	struct catalog_batch *b, const struct catalog_key *key, const struct ledger_entry *entry);
+/* The key is known with this very change key after all (or again): an open entry is closed. */
+void catalog_batch_close(struct catalog_batch *b, const struct catalog_key *key);
+/* Deleted at the server: a known item becomes `removed`, an open one `gone`, an unknown one is
+ * nothing. */
+void catalog_batch_removed(struct catalog_batch *b, const struct catalog_key *key);
+void catalog_batch_sync(struct catalog_batch *b, uint32_t mailbox, uint32_t folder,
+	const struct catalog_sync *sync);
+/* An archived instance; item->number from catalog_next_item. Closes an open entry of its key. Same
+ * MIME as the known instance: that one is updated in place, and keeps its number. */
+void catalog_batch_item(struct catalog_batch *b, const struct catalog_item *item);
+
+uint64_t catalog_next_item(struct catalog *c);
+bool catalog_submit(struct catalog *c, struct catalog_batch *b, uint64_t *epoch_out,
+	struct exa_error *err) EXA_CHECK;
+
+/* ---- looking ---- */
+
+/* In a transaction from store_read_begin(catalog_store(c)). Texts are borrowed from it. */
+bool catalog_known(struct store_txn *txn, const struct catalog_key *key, bool *found_out,
+	uint64_t *item_out, bool *same_change_key_out, const char *change_key,
+	struct exa_error *err) EXA_CHECK;
+bool catalog_ledger(struct store_txn *txn, const struct catalog_key *key, bool *found_out,
+	struct ledger_entry *out, struct exa_error *err) EXA_CHECK;
+bool catalog_sync_get(struct store_txn *txn, uint32_t mailbox, uint32_t folder, bool *found_out,
+	struct catalog_sync *out, struct exa_error *err) EXA_CHECK;
+bool catalog_counts(struct store_txn *txn, uint32_t mailbox, uint32_t folder,
+	struct ledger_counts *out, struct exa_error *err) EXA_CHECK;
+bool catalog_find_mailbox(struct store_txn *txn, enum catalog_part part, const char *smtp,
+	bool *found_out, uint32_t *number_out, struct exa_error *err) EXA_CHECK;
+
+/* Walks. The callback's texts are borrowed for the call; returning false ends the walk with its
+ * err. */
+typedef bool catalog_mailbox_fn(void *ctx, const struct catalog_mailbox *m, struct exa_error *err);
+bool catalog_each_mailbox(
+	struct store_txn *txn, catalog_mailbox_fn *fn, void *ctx, struct exa_error *err) EXA_CHECK;
+typedef bool catalog_folder_fn(void *ctx, const struct catalog_folder *f, struct exa_error *err);
+bool catalog_each_folder(struct store_txn *txn, uint32_t mailbox, catalog_folder_fn *fn, void *ctx,
+	struct exa_error *err) EXA_CHECK;
+/* Open entries of a folder in key order, from the key after AFTER (NULL = first). */
+typedef bool catalog_ledger_fn(void *ctx, const struct catalog_key *key,
+	const struct ledger_entry *e, struct exa_error *err);
+bool catalog_each_open(struct store_txn *txn, uint32_t mailbox, uint32_t folder,
+	const struct catalog_key *after, catalog_ledger_fn *fn, void *ctx,
+	struct exa_error *err) EXA_CHECK;
+/* Known (archived) keys of a folder that are not removed, in key order. */
+typedef bool catalog_known_fn(
+	void *ctx, const struct catalog_key *key, uint64_t item, struct exa_error *err);
+bool catalog_each_known(struct store_txn *txn, uint32_t mailbox, uint32_t folder,
+	catalog_known_fn *fn, void *ctx, struct exa_error *err) EXA_CHECK;
+
+/* Rows by number, or of one folder in the order received. Renews nothing: for long walks call again
+ * with the next position. */
+bool catalog_row(struct store_txn *txn, uint64_t number, bool *found_out, struct catalog_row *out,
+	struct exa_error *err) EXA_CHECK;
+
+struct catalog_place {
+	int64_t received_ns;
+	uint64_t number;
+};
+typedef bool catalog_row_fn(void *ctx, const struct catalog_row *row, struct exa_error *err);
+/* Calls FN for up to MOST rows of the folder that stand behind *PLACE ({ EXA_NO_TIME, 0 } = from
+ * the first) and moves *PLACE on; *MORE_OUT says whether rows may follow. So a long walk is many
+ * short transactions. */
+bool catalog_each_row(struct store_txn *txn, uint32_t mailbox, uint32_t folder,
+	struct catalog_place *place, size_t most, catalog_row_fn *fn, void *ctx, bool *more_out,
+	struct exa_error *err) EXA_CHECK;
+
+/* The full record of a row. Texts are borrowed until the reader's next call or `scratch` changes.
+ */
+bool catalog_item_read(struct store_reader *r, const struct catalog_row *row, struct buf *scratch,
+	struct catalog_item *out, struct exa_error *err) EXA_CHECK;
+
+/* ---- runs ---- */
+
+struct catalog_run {
+	uint64_t number; /* given by catalog_run_add */
+	int64_t started_ns;
+	int64_t ended_ns;
+	int exit_code;
+	const char *host;
+	const char *profile;
+	const char *program;
+	uint64_t archived, bytes, excluded, deferred, failed, gone, unexplained;
+	uint8_t previous_hash[CATALOG_SHA256_SIZE]; /* SHA-256 of the previous run's record; filled
+						       in by catalog_run_add */
+};
+bool catalog_run_add(struct catalog *c, struct catalog_run *run, struct exa_error *err) EXA_CHECK;
+typedef bool catalog_run_fn(void *ctx, const struct catalog_run *run, struct exa_error *err);
+bool catalog_each_run(
+	struct store_txn *txn, catalog_run_fn *fn, void *ctx, struct exa_error *err) EXA_CHECK;
+
+/* ---- recipes: how an instance is put together ---- */
+
+struct recipe_writer;
+
+/* Takes the pieces of one message after the other, puts their objects into the store, and gives the
+ * recipe's id. */
+struct recipe_writer *recipe_writer_new(struct store *s);
+void recipe_writer_free(struct recipe_writer *w);
+void recipe_writer_freep(struct recipe_writer **w);
+void recipe_writer_reset(struct recipe_writer *w); /* forget a message that was cut off */
+bool recipe_writer_piece(
+	struct recipe_writer *w, const struct mime_piece *piece, struct exa_error *err) EXA_CHECK;
+/* The message's bytes as they came, for its SHA-256 and length. */
+void recipe_writer_source(struct recipe_writer *w, struct bytes source);
+
+struct recipe_result {
+	struct store_id id;
+	uint64_t mime_bytes;
+	uint8_t mime_sha256[CATALOG_SHA256_SIZE];
+	uint64_t new_bytes; /* raw bytes of objects that were new to the store */
+};
+/* EXA_FAILED if the pieces don't add up to the source's length: then nothing refers to the message.
+ */
+bool recipe_writer_finish(
+	struct recipe_writer *w, struct recipe_result *out, struct exa_error *err) EXA_CHECK;
+
+struct recipe_sink {
+	bool (*write)(void *ctx, struct bytes data, struct exa_error *err);
+	void *ctx;
+};
+/* Streams the message to the sink and checks its length and SHA-256 at the end: on false, what was
+ * written isn't the message. */
+bool recipe_play(struct store_reader *r, const struct store_id *recipe,
+	const struct recipe_sink *sink, uint64_t *bytes_out,
+	uint8_t sha256_out[CATALOG_SHA256_SIZE], struct exa_error *err) EXA_CHECK;
+/* The message's first bytes, at least up to LIMIT or its end if possible from the recipe alone: for
+ * headers. Appends. */
+bool recipe_head(struct store_reader *r, const struct store_id *recipe, size_t limit,
+	struct buf *out, struct exa_error *err) EXA_CHECK;
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Export: from the archive to files, and the selection that list, show, export and verify share.
+ * Each message is streamed from its recipe and compared with its SHA-256 before its file gets its
+ * name: a file that is there is the message, byte for byte.
+ *
+ * One thread.
+ */
+#ifndef EXARCH_EXPORT_H
+#define EXARCH_EXPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exarch/attr.h"
+#include "exarch/cancel.h"
+#include "exarch/catalog.h"
+#include "exarch/error.h"
+#include "exarch/pattern.h"
+
+/* ---- selection ---- */
+
+/* Which items. Zeroed (with the two times EXA_NO_TIME: selection_init) selects everything that
+ * isn't superseded. */
+struct selection {
+	struct pattern *mailbox; /* on the address; NULL = all */
+	struct pattern *folder;  /* on the path; NULL = all */
+	int64_t from_ns;         /* received at or after; EXA_NO_TIME = any */
+	int64_t to_ns;           /* received before; EXA_NO_TIME = any */
+	uint64_t *ids;           /* item numbers; none = all */
+	size_t id_count;
+	bool all_versions; /* superseded instances too */
+};
+void selection_init(struct selection *s);
+void selection_done(struct selection *s);
+
+struct selected {
+	const struct catalog_mailbox *mailbox;
+	const struct catalog_folder *folder;
+	const struct catalog_row *row;
+};
+typedef bool selected_fn(void *ctx, const struct selected *item, struct exa_error *err);
+
+/* Walks the selected items: mailboxes in order of their number, folders by number, items in the
+ * order received. Many short read transactions, so that it can run beside an archiving process.
+ * Texts are borrowed for the call. EXA_GONE when an id in the selection isn't there. */
+bool selection_walk(struct catalog *c, const struct selection *s, selected_fn *fn, void *ctx,
+	struct exa_error *err) EXA_CHECK;
+
+/* ---- message heads for people ---- */
+
+/* Decoded by GMime from the first 64 KiB, UTF-8, no control characters (terminal-safe), "" when
+ * absent. Owned; message_head_done. */
+struct message_head {
+	char *subject, *from, *to, *cc, *date, *message_id;
+};
+bool message_head_read(struct store_reader *r, const struct store_id *recipe,
+	struct message_head *out, struct exa_error *err) EXA_CHECK;
+void message_head_done(struct message_head *h);
+
+/* ---- files ---- */
+
+struct export_options {
+	const char *to; /* folder; made when absent */
+	bool update;    /* leave files alone that are there with the right name and size */
+	struct cancel *cancel;
+	/* Called after each item: for progress. May be NULL. */
+	void (*progress)(void *ctx, uint64_t items, uint64_t bytes);
+	/* An item that could not be given back; the export goes on. */
+	void (*failed)(void *ctx, const struct selected *item, const struct exa_error *why);
+	void *ctx;
+};
+
+struct export_result {
+	uint64_t items, bytes; /* written */
+	uint64_t skipped;      /* with update: there already */
+	uint64_t failed;
+};
+
+/*
+ * eml files: TO/<mailbox>/<folder>/<sub>/<YYYYMMDD-HHMMSS>-<item number>-<subject>.eml, one message
+ * each, bytes as archived, file time = received. Names are safe on Linux and Windows: no control,
+ * bidi or reserved characters, no reserved device names, no trailing dot or space, cut on a UTF-8
+ * boundary; unique because the item number is in them; two folders whose safe names fall together
+ * (case, NFC) get a number. Nothing is ever written outside TO, no symlink below TO is followed, no
+ * existing file is overwritten with other content: EXA_USAGE then. False only when the export as a
+ * whole can't go on (target not writable, disk full: named, cancelled); single failures are
+ * counted.
+ */
+bool export_eml(struct catalog *c, const struct selection *s, const struct export_options *options,
+	struct export_result *out, struct exa_error *err) EXA_CHECK;
+
+/* ---- proof ---- */
+
+struct export_verify_result {
+	uint64_t items, bytes, damaged;
+};
+/* verify --level messages: rebuilds each selected message and compares length and SHA-256 with its
+ * record (and record with recipe). */
+bool export_verify(struct catalog *c, const struct selection *s,
+	const struct export_options *options, struct export_verify_result *out,
+	struct exa_error *err) EXA_CHECK;
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Report: what happened, as events from all threads, told to people and machines: a progress line
+ * on a terminal, a status line each minute elsewhere, JSON lines, and a summary at the end. Results
+ * go to stdout, talk to stderr. No token, subject or body ever gets here: addresses, folder paths,
+ * ids and hashes do.
+ *
+ * All verbs are for any thread. A report owns one thread of its own, which redraws; terminal output
+ * happens there or in report_finish only.
+ */
+#ifndef EXARCH_REPORT_H
+#define EXARCH_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "exarch/attr.h"
+#include "exarch/error.h"
+
+enum report_style {
+	REPORT_AUTO,  /* progress when stderr is a terminal (and TERM isn't dumb), else status lines
+		       */
+	REPORT_QUIET, /* only what needs a human */
+	REPORT_JSON,  /* one JSON object per line on stdout: events and summary; fields are
+			 documented in docs/report.md, never renamed */
+};
+
+struct report_options {
+	enum report_style style;
+	FILE *out;                  /* stdout of the program, or a test's file; borrowed */
+	FILE *talk;                 /* stderr */
+	uint32_t status_interval_s; /* 0 = 60 */
+	const char *title;          /* "archiving to /srv/exarch/contoso"; borrowed */
+};
+
+struct report;
+
+struct report *report_new(const struct report_options *options);
+void report_free(struct report *r); /* stops the redraw thread, clears the line */
+void report_freep(struct report **r);
+
+/* ---- the run's course ---- */
+
+/* How many mailboxes will be looked at. May be called again when more are found. */
+void report_plan(struct report *r, uint64_t mailboxes);
+void report_mailbox_open(struct report *r, const char *mailbox);
+/* Items the server says this mailbox holds in folders that are archived: for the total and the ETA.
+ */
+void report_expect(struct report *r, uint64_t items);
+void report_listed(struct report *r, uint64_t items); /* named by a listing */
+void report_known(struct report *r, uint64_t items);  /* found archived already */
+void report_fetched(
+	struct report *r, uint64_t items, uint64_t bytes); /* received, not yet durable */
+void report_archived(
+	struct report *r, uint64_t items, uint64_t bytes);    /* durable: only now acknowledged */
+void report_requests(struct report *r, int in_flight_change); /* +1 and -1 */
+void report_waiting(struct report *r, uint32_t ms); /* the server asked everybody to wait */
+
+/* Something needs a human: a mailbox, folder or item that failed. MAILBOX, FOLDER and ITEM may be
+ * NULL. Repeats are collapsed. */
+struct report_problem {
+	const char *mailbox;
+	const char *folder; /* path */
+	const char *item;   /* server id */
+	const struct exa_error *why;
+};
+void report_problem(struct report *r, const struct report_problem *p);
+/* A remark for people that isn't a problem: a certificate that expires in 20 days. */
+void report_note(struct report *r, const char *fmt, ...) EXA_PRINTF(2, 3);
+
+/* ---- results ---- */
+
+/* What a mailbox came to. Counts of this run, except where said. */
+struct report_mailbox {
+	const char *mailbox;
+	uint64_t archived; /* new instances in this run */
+	uint64_t bytes;    /* of their MIME */
+	uint64_t known;    /* archived already and still at the server */
+	uint64_t excluded; /* standing: held back by a rule, folders excluded as a whole included */
+	uint64_t deferred; /* standing */
+	uint64_t failed;   /* standing */
+	uint64_t gone;     /* deleted at the server before they were fetched */
+	uint64_t removed;  /* archived earlier, found deleted at the server in this run */
+	uint64_t pending;  /* still to be fetched when the run ended */
+	uint64_t unexplained; /* |server's own count - what the ledger says|, summed over folders */
+	bool complete;        /* every folder was listed to its end and nothing is pending */
+	struct exa_error error; /* why the mailbox as a whole failed; code EXA_OK if it didn't */
+};
+void report_mailbox_done(struct report *r, const struct report_mailbox *result);
+
+struct report_totals {
+	uint64_t mailboxes, mailboxes_failed, mailboxes_incomplete;
+	struct report_mailbox sum;                        /* mailbox NULL */
+	uint64_t requests, received_bytes;                /* filled in by report_traffic */
+	uint64_t stored_bytes_before, stored_bytes_after; /* size of the archive */
+	int64_t elapsed_ms;
+};
+void report_traffic(struct report *r, uint64_t requests, uint64_t received_bytes);
+void report_stored(struct report *r, uint64_t bytes_before, uint64_t bytes_after);
+
+/* Prints the summary (a table by mailbox, capped for thousands of them, then totals) and gives the
+ * totals. WHY_STOPPED may be NULL. Call once, after all other threads are done. */
+void report_finish(
+	struct report *r, int exit_code, const char *why_stopped, struct report_totals *totals_out);
+
+/* Prints where things stand, now, to TALK (SIGUSR1). Async-signal-safe: sets a flag for the redraw
+ * thread. */
+void report_poke(struct report *r);
+
+#endif
