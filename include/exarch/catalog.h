@@ -231,6 +231,9 @@ bool catalog_counts(struct store_txn *txn, uint32_t mailbox, uint32_t folder,
 bool catalog_find_mailbox(struct store_txn *txn, enum catalog_part part, const char *smtp,
 	bool *found_out, uint32_t *number_out, struct exa_error *err) EXA_CHECK;
 
+bool catalog_find_folder(struct store_txn *txn, uint32_t mailbox, const char *server_id,
+	bool *found_out, uint32_t *number_out, struct exa_error *err) EXA_CHECK;
+
 /* Walks. The callback's texts are borrowed for the call; returning false ends the walk with its
  * err. */
 typedef bool catalog_mailbox_fn(void *ctx, const struct catalog_mailbox *m, struct exa_error *err);

@@ -188,6 +188,7 @@ struct ews_item {
 	int has_attachments;
 	int flag_status;         /* 0 not flagged, 1 complete, 2 flagged, -1 not said */
 	struct bytes search_key; /* 0x300B */
+	bool has_mime;           /* the answer had a MimeContent, be it empty */
 	uint64_t mime_bytes;     /* how many bytes went to `mime` for this item */
 };
 
@@ -209,7 +210,7 @@ struct ews_item_handler {
 /*
  * GetItem with MIME content for COUNT items of one mailbox (1 to EWS_BATCH_MAX). True when the
  * answer was complete; single items may have `failed` all the same. An item whose answer holds no
- * MimeContent ends with mime_bytes 0 and no `mime` call.
+ * MimeContent ends with has_mime false and no `mime` call.
  */
 bool ews_get_items(struct ews *e, const struct ews_mailbox *mailbox,
 	const struct ews_item_ref *refs, size_t count, const struct ews_item_handler *handler,

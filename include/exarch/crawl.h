@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Crawl: from the server's mailboxes into the archive. For each mailbox: its folder tree, the
+ * rules, the changes of each folder since the last run into the ledger, and the pending items of
+ * the ledger into the store. A run that ends anywhere, for whatever reason, is continued by the
+ * next one. src/crawl/item.c is the life of an item; src/crawl/folder.c one page of changes.
+ *
+ * One crawl at a time on a catalog. crawl_run blocks; it makes its own threads.
+ */
+#ifndef EXARCH_CRAWL_H
+#define EXARCH_CRAWL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exarch/attr.h"
+#include "exarch/cancel.h"
+#include "exarch/catalog.h"
+#include "exarch/error.h"
+#include "exarch/ews.h"
+#include "exarch/report.h"
+#include "exarch/rules.h"
+
+struct crawl_mailbox {
+	char *smtp;
+	char *display_name;
+};
+
+enum crawl_versions {
+	CRAWL_VERSIONS_FIRST, /* an archived item that changes at the server is not fetched again */
+	CRAWL_VERSIONS_LATEST, /* it is, and takes the place of the earlier instance, which stays in
+				  the archive as superseded */
+	CRAWL_VERSIONS_ALL,    /* it is, and both are shown */
+};
+
+struct crawl_options {
+	const struct crawl_mailbox *mailboxes; /* each address once */
+	size_t mailbox_count;
+	const struct rules *rules;
+	uint64_t fingerprint; /* rules_fingerprint: a changed one makes open ledger entries be
+				 judged again */
+	enum crawl_versions versions;
+	struct ews_options ews; /* for each thread's own client */
+	struct report *report;
+	struct cancel *cancel;
+	uint32_t threads;
+	uint32_t batch_items;
+	uint64_t batch_bytes;
+	uint32_t mailbox_concurrency; /* mailboxes worked on at a time */
+	uint32_t target_max; /* requests in flight for one mailbox; 0 = as many as threads */
+	bool dry_run;        /* list and judge; fetch nothing, change nothing */
+};
+
+struct crawl;
+
+/* Made before the catalog is opened, since it hears of commits. */
+struct crawl *crawl_new(void);
+void crawl_free(struct crawl *c);
+void crawl_freep(struct crawl **c);
+struct catalog_listener crawl_listener(struct crawl *c);
+
+/*
+ * Runs to the end. True: every mailbox was worked on (single failures are in the report). False:
+ * the run as a whole ended early; EXA_CANCELLED when asked to. Everything acknowledged to the
+ * report is durable in either case.
+ */
+bool crawl_run(struct crawl *c, struct catalog *catalog, const struct crawl_options *options,
+	struct exa_error *err) EXA_CHECK;
+
+/* ---- the tree, for explanations too ---- */
+
+struct crawl_folder {
+	char *id;
+	char *parent_id;
+	char *name;
+	char *path;
+	char *class;
+	enum ews_role role;
+	bool hidden;
+	bool search_folder;
+	int64_t total_count; /* -1 not said */
+	int64_t size_bytes;
+	int64_t changed_ns;
+	struct rules_decision decision;
+};
+
+struct crawl_tree {
+	struct crawl_folder *folders; /* in path order; the root first */
+	size_t count;
+};
+
+/* Lists a mailbox's folders and judges each. Used by the crawl and by `exarch folders`. */
+bool crawl_tree_load(struct ews *ews, const char *smtp, const struct rules *rules,
+	struct crawl_tree *out, struct exa_error *err) EXA_CHECK;
+void crawl_tree_done(struct crawl_tree *t);
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Single look-ups in the tables. */
+#include <string.h>
+
+#include "exarch/clock.h"
+#include "record.h"
+
+const char *
+ledger_state_name(enum ledger_state s)
+{
+	static const char *const names[LEDGER_STATE_COUNT] = {
+		[LEDGER_PENDING] = "pending",
+		[LEDGER_ARCHIVED] = "archived",
+		[LEDGER_EXCLUDED] = "excluded",
+		[LEDGER_DEFERRED] = "deferred",
+		[LEDGER_FAILED] = "failed",
+		[LEDGER_GONE] = "gone",
+		[LEDGER_REMOVED] = "removed",
+	};
+
+	return (unsigned)s < LEDGER_STATE_COUNT ? names[s] : "unknown";
+}
+
+bool
+known_get(struct store_txn *txn, const struct catalog_key *key, bool *found_out,
+	struct known_row *out, struct exa_error *err)
+{
+	struct table_key k = key_item(key);
+	struct bytes value;
+	bool found;
+
+	if (!store_get(txn, TABLE_KNOWN, key_bytes(&k), &found, &value, err) ||
+		(found && !known_decode(value, out, err)))
+		return false;
+	*found_out = found;
+	return true;
+}
+
+bool
+catalog_known(struct store_txn *txn, const struct catalog_key *key, bool *found_out,
+	uint64_t *item_out, bool *same_change_key_out, const char *change_key,
+	struct exa_error *err)
+{
+	struct known_row known;
+	uint8_t hash[CATALOG_SHA256_SIZE];
+	bool found;
+
+	if (!known_get(txn, key, &found, &known, err))
+		return false;
+	*found_out = found && !known.removed;
+	if (!*found_out)
+		return true;
+	hash_text(change_key, hash);
+	*item_out = known.item;
+	*same_change_key_out = change_key[0] == '\0' ||
+			       memcmp(hash, known.change_hash, sizeof known.change_hash) == 0;
+	return true;
+}
+
+bool
+catalog_ledger(struct store_txn *txn, const struct catalog_key *key, bool *found_out,
+	struct ledger_entry *out, struct exa_error *err)
+{
+	struct table_key k = key_item(key);
+	struct bytes value;
+	bool found;
+
+	if (!store_get(txn, TABLE_LEDGER, key_bytes(&k), &found, &value, err) ||
+		(found && !ledger_decode(value, out, err)))
+		return false;
+	*found_out = found;
+	return true;
+}
+
+bool
+catalog_sync_get(struct store_txn *txn, uint32_t mailbox, uint32_t folder, bool *found_out,
+	struct catalog_sync *out, struct exa_error *err)
+{
+	struct table_key k = key_u32_u32(mailbox, folder);
+	struct bytes value;
+	bool found;
+
+	if (!store_get(txn, TABLE_SYNC, key_bytes(&k), &found, &value, err) ||
+		(found && !sync_decode(value, out, err)))
+		return false;
+	*found_out = found;
+	return true;
+}
+
+bool
+catalog_counts(struct store_txn *txn, uint32_t mailbox, uint32_t folder, struct ledger_counts *out,
+	struct exa_error *err)
+{
+	struct table_key k = key_u32_u32(mailbox, folder);
+	struct bytes value;
+	bool found;
+
+	if (!store_get(txn, TABLE_COUNT, key_bytes(&k), &found, &value, err))
+		return false;
+	if (found)
+		return counts_decode(value, out, err);
+	*out = (struct ledger_counts){ 0 };
+	return true;
+}
+
+bool
+catalog_find_mailbox(struct store_txn *txn, enum catalog_part part, const char *smtp,
+	bool *found_out, uint32_t *number_out, struct exa_error *err)
+{
+	struct table_key k = key_mailbox_by(part, smtp);
+	struct bytes value;
+	bool found;
+
+	if (!store_get(txn, TABLE_MAILBOX_BY, key_bytes(&k), &found, &value, err))
+		return false;
+	if (found && value.size != 4)
+		return exa_fail(err, EXA_CORRUPT,
+			"index: the row of mailbox %s is malformed; run `exarch rebuild`", smtp);
+	*found_out = found;
+	if (found)
+		*number_out = get_le32(value.data);
+	return true;
+}
+
+bool
+catalog_find_folder(struct store_txn *txn, uint32_t mailbox, const char *server_id, bool *found_out,
+	uint32_t *number_out, struct exa_error *err)
+{
+	struct table_key k = key_folder_by(mailbox, server_id);
+	struct bytes value;
+	bool found;
+
+	if (!store_get(txn, TABLE_FOLDER_BY, key_bytes(&k), &found, &value, err))
+		return false;
+	if (found && value.size != 4)
+		return exa_fail(err, EXA_CORRUPT,
+			"index: a folder row of mailbox %u is malformed; run `exarch rebuild`",
+			mailbox);
+	*found_out = found;
+	if (found)
+		*number_out = get_le32(value.data);
+	return true;
+}
+
+bool
+catalog_row(struct store_txn *txn, uint64_t number, bool *found_out, struct catalog_row *out,
+	struct exa_error *err)
+{
+	struct table_key k = key_u64(number);
+	struct bytes value;
+	bool found;
+
+	if (!store_get(txn, TABLE_ITEM, key_bytes(&k), &found, &value, err) ||
+		(found && !row_decode(number, value, out, err)))
+		return false;
+	*found_out = found;
+	return true;
+}
+
+bool
+catalog_item_read(struct store_reader *r, const struct catalog_row *row, struct buf *scratch,
+	struct catalog_item *out, struct exa_error *err)
+{
+	struct bytes record;
+
+	if (!store_reader_record(r, &row->loc, &record, err))
+		return exa_while(err, "item %llu", (unsigned long long)row->number);
+	buf_reset(scratch);
+	buf_add_bytes(scratch, record);
+	if (!item_decode(buf_bytes(scratch), out, err))
+		return exa_while(err, "item %llu", (unsigned long long)row->number);
+	/* A row that points at another item's record is damage of the index, not of the archive. */
+	if (out->mailbox != row->mailbox || out->folder != row->folder ||
+		memcmp(out->mime_sha256, row->mime_hash, sizeof row->mime_hash) != 0)
+		return exa_fail(err, EXA_CORRUPT,
+			"index: item %llu points at another item's record; run `exarch rebuild`",
+			(unsigned long long)row->number);
+	out->number = row->number;
+	return true;
+}

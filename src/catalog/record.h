@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records of the catalog and the rows of its tables, as bytes. docs/format.md, "Records", has the
+ * same tables for strangers.
+ *
+ * A record is a type byte, a version byte, and fields in order: numbers as varints (signed ones
+ * zigzagged), texts and byte strings with a varint length before them. A reader ignores bytes
+ * behind the fields it knows: later versions append.
+ */
+#ifndef CATALOG_RECORD_H
+#define CATALOG_RECORD_H
+
+#include "exarch/catalog.h"
+
+enum record_type {
+	/* logged: part of the format */
+	RECORD_MAILBOX = 'M',
+	RECORD_FOLDER = 'F',
+	RECORD_ITEM = 'I',
+	RECORD_REMOVED = 'R',
+	RECORD_RUN = 'N',
+	/* notes: in the index alone */
+	NOTE_LEDGER = 'l',
+	NOTE_CLOSE = 'c',
+	NOTE_SYNC = 's',
+};
+
+#define RECORD_VERSION 1
+
+/* Tables of the index, in the order they are given to the store. */
+enum table {
+	TABLE_STATE,      /* name -> number: the next numbers to give */
+	TABLE_MAILBOX,    /* number -> mailbox record */
+	TABLE_MAILBOX_BY, /* part, address in lower case -> number */
+	TABLE_FOLDER,     /* mailbox, number -> folder record */
+	TABLE_FOLDER_BY,  /* mailbox, hash of server id -> number */
+	TABLE_ITEM,       /* number -> row */
+	TABLE_PLACE,      /* mailbox, folder, received, number -> nothing */
+	TABLE_KNOWN,      /* key -> known row */
+	TABLE_LEDGER,     /* key -> open entry */
+	TABLE_COUNT,      /* mailbox, folder -> ledger counts */
+	TABLE_SYNC,       /* mailbox, folder -> sync */
+	TABLE_RUN,        /* number -> run record */
+	TABLE_TOTAL
+};
+extern const char *const catalog_tables[TABLE_TOTAL];
+
+/* ---- field helpers ---- */
+void add_signed(struct buf *b, int64_t v);
+int64_t read_signed(struct reader *r);
+void add_text(struct buf *b, const char *text); /* NULL = ""; cut at CATALOG_TEXT_MAX; the NUL is
+						   stored too, so texts can be borrowed */
+const char *read_text(struct reader *r);        /* borrowed; "" and r->failed when it isn't one */
+void record_begin(struct buf *b, enum record_type type);
+/* Fails (EXA_CORRUPT) unless the record is of TYPE and a version this program knows. */
+bool record_open(struct bytes record, enum record_type type, struct reader *out,
+	struct exa_error *err) EXA_CHECK;
+
+/* ---- keys ---- */
+#define KEY_PLACE_SIZE 24
+#define KEY_ITEM_SIZE 24 /* catalog_key */
+struct table_key {
+	uint8_t bytes[STORE_KEY_MAX];
+	size_t size;
+};
+struct bytes key_bytes(const struct table_key *k); /* borrowed */
+struct table_key key_u32(uint32_t a);
+struct table_key key_u32_u32(uint32_t a, uint32_t b);
+struct table_key key_u64(uint64_t a);
+struct table_key key_item(const struct catalog_key *k);
+struct table_key key_mailbox_by(enum catalog_part part, const char *smtp);
+struct table_key key_folder_by(uint32_t mailbox, const char *server_id);
+struct table_key key_place(uint32_t mailbox, uint32_t folder, int64_t received_ns, uint64_t number);
+bool parse_key_item(struct bytes key, struct catalog_key *out) EXA_CHECK;
+bool parse_key_place(struct bytes key, int64_t *received_ns_out, uint64_t *number_out) EXA_CHECK;
+
+void hash_text(const char *text, uint8_t out[CATALOG_SHA256_SIZE]);
+
+/* ---- known rows ---- */
+struct known_row {
+	uint64_t item;
+	uint8_t change_hash[8];
+	bool removed;
+};
+#define KNOWN_ROW_SIZE 17
+void known_encode(const struct known_row *k, uint8_t out[KNOWN_ROW_SIZE]);
+bool known_decode(struct bytes value, struct known_row *out, struct exa_error *err) EXA_CHECK;
+bool known_get(struct store_txn *txn, const struct catalog_key *key, bool *found_out,
+	struct known_row *out, struct exa_error *err) EXA_CHECK;
+
+/* ---- typed records and rows ---- */
+void mailbox_encode(struct buf *b, const struct catalog_mailbox *m);
+bool mailbox_decode(
+	struct bytes record, struct catalog_mailbox *out, struct exa_error *err) EXA_CHECK;
+void folder_encode(struct buf *b, const struct catalog_folder *f);
+bool folder_decode(
+	struct bytes record, struct catalog_folder *out, struct exa_error *err) EXA_CHECK;
+void item_encode(struct buf *b, const struct catalog_item *i);
+bool item_decode(struct bytes record, struct catalog_item *out, struct exa_error *err) EXA_CHECK;
+void ledger_encode(
+	struct buf *b, const struct ledger_entry *e); /* the entry alone, as in its table */
+bool ledger_decode(struct bytes value, struct ledger_entry *out, struct exa_error *err) EXA_CHECK;
+void sync_encode(struct buf *b, const struct catalog_sync *s);
+bool sync_decode(struct bytes value, struct catalog_sync *out, struct exa_error *err) EXA_CHECK;
+void run_encode(struct buf *b, const struct catalog_run *run);
+bool run_decode(struct bytes record, struct catalog_run *out, struct exa_error *err) EXA_CHECK;
+
+#define ITEM_ROW_SIZE 47
+void row_encode(const struct catalog_row *row, uint8_t out[ITEM_ROW_SIZE]);
+bool row_decode(uint64_t number, struct bytes value, struct catalog_row *out,
+	struct exa_error *err) EXA_CHECK;
+
+#define COUNTS_SIZE (8 * LEDGER_STATE_COUNT)
+void counts_encode(const struct ledger_counts *c, uint8_t out[COUNTS_SIZE]);
+bool counts_decode(struct bytes value, struct ledger_counts *out, struct exa_error *err) EXA_CHECK;
+
+/* ---- apply.c ---- */
+bool catalog_apply(void *ctx, struct store_txn *txn, const struct store_loc *loc,
+	struct bytes record, struct exa_error *err) EXA_CHECK;
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A mailbox's end: what the ledger says of each folder is compared with the server's own count
+ * (design promise 2). Mail that came while we worked makes them differ: then the count is asked
+ * again and the folder listed again; at the second time from its start, in case the server's
+ * changes left something out; and what differs after RECONCILE_ROUNDS is reported as unexplained.
+ */
+#include "internal.h"
+
+struct close_job {
+	struct job job; /* first: the pool hands it back */
+	struct mailbox *mailbox;
+};
+
+static void
+close_drop(struct job *job)
+{
+	exa_free(job);
+}
+
+static void close_run(struct job *base, void *thread);
+
+void
+mailbox_job_begins(struct mailbox *m)
+{
+	(void)atomic_fetch_add(&m->jobs, 1);
+}
+
+void
+mailbox_job_ends(struct mailbox *m)
+{
+	struct close_job *job;
+
+	if (atomic_fetch_sub(&m->jobs, 1) != 1)
+		return;
+	job = exa_alloc(sizeof *job);
+	job->mailbox = m;
+	job->job = (struct job){
+		.rank = WORK_LIST, .target = m->target, .run = close_run, .drop = close_drop
+	};
+	work_add(m->run->work, &job->job);
+}
+
+static void
+add_counts(struct ledger_counts *sum, const struct ledger_counts *add)
+{
+	for (int i = 0; i < LEDGER_STATE_COUNT; i++)
+		sum->of[i] += add->of[i];
+}
+
+bool
+mailbox_counts(struct mailbox *m, struct ledger_counts *out, struct exa_error *err)
+{
+	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
+	struct ledger_counts sum = { 0 };
+
+	if (!store_read_begin(catalog_store(m->run->catalog), &txn, err))
+		return false;
+	for (size_t i = 0; i < m->folder_count; i++) {
+		struct ledger_counts counts;
+
+		if (!catalog_counts(txn, m->number, m->folders[i].number, &counts, err))
+			return false;
+		add_counts(&sum, &counts);
+	}
+	*out = sum;
+	return true;
+}
+
+/* How far the ledger is from the server's count of items in the folder. */
+static bool
+difference(const struct folder *f, uint64_t *out, struct exa_error *err)
+{
+	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
+	struct ledger_counts counts;
+	uint64_t ours, theirs;
+
+	*out = 0;
+	if (f->total_count < 0)
+		return true;
+	if (!store_read_begin(catalog_store(f->mailbox->run->catalog), &txn, err) ||
+		!catalog_counts(txn, f->mailbox->number, f->number, &counts, err))
+		return false;
+	ours = counts.of[LEDGER_PENDING] + counts.of[LEDGER_ARCHIVED] + counts.of[LEDGER_EXCLUDED] +
+	       counts.of[LEDGER_DEFERRED] + counts.of[LEDGER_FAILED];
+	theirs = (uint64_t)f->total_count;
+	*out = ours > theirs ? ours - theirs : theirs - ours;
+	return true;
+}
+
+static bool
+take_count(void *ctx, const struct ews_folder *folder, struct exa_error *err)
+{
+	struct folder *f = ctx;
+
+	(void)err;
+	f->total_count = folder->total_count;
+	f->changed_ns = folder->changed_ns;
+	return true;
+}
+
+static bool
+ask_count(struct crawl_thread *t, struct folder *f, struct exa_error *err)
+{
+	const struct ews_mailbox mailbox = { .smtp = f->mailbox->what->smtp };
+	const struct ews_folder_sink sink = { .folder = take_count, .ctx = f };
+	struct report *report = f->mailbox->run->options->report;
+	bool good;
+
+	report_requests(report, 1);
+	good = ews_get_folder(t->ews, &mailbox, f->id, &sink, err);
+	report_requests(report, -1);
+	return good;
+}
+
+/* Looks at each folder; marks those whose counts don't fit, to be listed again unless that was done
+ * often enough. */
+static bool
+reconcile(struct crawl_thread *t, struct mailbox *m, uint64_t *unexplained_out, bool *again_out,
+	struct exa_error *err)
+{
+	uint64_t unexplained = 0;
+	bool again = false;
+
+	for (size_t i = 0; i < m->folder_count; i++) {
+		struct folder *f = &m->folders[i];
+		uint64_t off;
+
+		f->unsettled = false;
+		if (f->failed)
+			continue;
+		if (!difference(f, &off, err))
+			return false;
+		if (off > 0 && m->rounds < RECONCILE_ROUNDS &&
+			(!ask_count(t, f, err) || !difference(f, &off, err)))
+			return false;
+		unexplained += off;
+		f->unsettled = off > 0 && m->rounds < RECONCILE_ROUNDS;
+		again = again || f->unsettled;
+	}
+	*unexplained_out = unexplained;
+	*again_out = again;
+	return true;
+}
+
+/* The mailbox gets a new closing job when the folders begun here have ended; it may run before this
+ * returns. */
+static void
+list_again(struct mailbox *m)
+{
+	const bool from_start = m->rounds == 1;
+
+	m->rounds++;
+	mailbox_job_begins(m); /* so that the first folder to end doesn't close the mailbox before
+				  all have begun */
+	for (size_t i = 0; i < m->folder_count; i++) {
+		struct folder *f = &m->folders[i];
+
+		if (f->unsettled) {
+			f->relist = from_start;
+			folder_begin(f);
+		}
+	}
+	mailbox_job_ends(m);
+}
+
+static bool
+all_listed(const struct mailbox *m)
+{
+	for (size_t i = 0; i < m->folder_count; i++) {
+		if (!m->folders[i].listed)
+			return false;
+	}
+	return true;
+}
+
+/* Waits until everything submitted for the mailbox is durable, then settles it. False: it isn't
+ * settled; err says why. */
+static bool
+close_mailbox(struct crawl_thread *t, struct mailbox *m, bool *again_out, struct exa_error *err)
+{
+	struct ledger_counts counts = { 0 };
+	uint64_t unexplained = 0, epoch = atomic_load(&m->last_epoch);
+
+	*again_out = false;
+	if (m->run->options->dry_run) {
+		if (!mailbox_counts(m, &counts, err))
+			return false;
+	} else {
+		if (epoch != 0 && !store_wait(catalog_store(m->run->catalog), epoch, err))
+			return false;
+		if (!reconcile(t, m, &unexplained, again_out, err))
+			return false;
+		if (*again_out)
+			return true;
+		if (!mailbox_counts(m, &counts, err))
+			return false;
+	}
+	mailbox_report(m, &counts, unexplained, all_listed(m) && counts.of[LEDGER_PENDING] == 0);
+	return true;
+}
+
+static void
+close_run(struct job *base, void *thread)
+{
+	struct close_job *job = (struct close_job *)(void *)base;
+	struct mailbox *m = job->mailbox;
+	struct work *work = m->run->work;
+	struct exa_error err;
+	bool again = false;
+
+	if (mailbox_is_abandoned(m)) {
+		err = m->error;
+		mailbox_give_up(m, &err);
+	} else if (!close_mailbox(thread, m, &again, &err)) {
+		switch (work_advise(&err, WORK_SCOPE_MAILBOX, base->attempts + 1)) {
+		case WORK_RETRY:
+			work_again(work, base, &err);
+			return;
+		case WORK_STOP:
+			work_stop(work, &err);
+			break;
+		case WORK_SMALLER:
+		case WORK_SKIP_ITEM:
+		case WORK_SKIP_FOLDER:
+		case WORK_SKIP_MAILBOX:
+		case WORK_ADVICE_COUNT:
+			mailbox_give_up(m, &err);
+			break;
+		}
+	}
+	exa_free(job);
+	if (again)
+		list_again(m);
+	else
+		work_target_close(work, m->target);
+}

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A batch of items. One request asks for all that are left of it; what comes of each item is
+ * settled by its place in the answer. What isn't settled when the request ends goes by policy:
+ * again later, in two halves, or alone, so that a bad item is found and costs only itself.
+ */
+#include <string.h>
+
+#include "exarch/clock.h"
+#include "internal.h"
+
+struct fetch_job {
+	struct job job; /* first: the pool hands it back */
+	struct folder *folder;
+	struct item_ref *refs;
+	size_t count, capacity;
+};
+
+static void
+ref_done(struct item_ref *ref)
+{
+	exa_free(ref->id);
+	exa_free(ref->change_key);
+	exa_free(ref->class);
+}
+
+static void
+fetch_free(struct fetch_job *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		ref_done(&f->refs[i]);
+	exa_free(f->refs);
+	exa_free(f);
+}
+
+static void
+fetch_drop(struct job *job)
+{
+	fetch_free((struct fetch_job *)(void *)job);
+}
+
+static void fetch_run(struct job *base, void *thread);
+
+static struct fetch_job *
+fetch_new(struct folder *folder)
+{
+	struct fetch_job *f = exa_alloc(sizeof *f);
+
+	f->folder = folder;
+	f->job = (struct job){ .rank = WORK_FETCH,
+		.target = folder->mailbox->target,
+		.run = fetch_run,
+		.drop = fetch_drop };
+	return f;
+}
+
+/* Takes over REF. */
+static void
+fetch_push(struct fetch_job *f, struct item_ref ref)
+{
+	if (f->count == f->capacity) {
+		f->capacity = f->capacity > 0 ? f->capacity * 2 : 8;
+		f->refs = exa_realloc_array(f->refs, f->capacity, sizeof *f->refs);
+	}
+	f->refs[f->count++] = ref;
+}
+
+static void
+fetch_queue(struct fetch_job *f)
+{
+	mailbox_job_begins(f->folder->mailbox);
+	work_add(f->folder->mailbox->run->work, &f->job);
+}
+
+/* ---- plan ---- */
+
+void
+fetch_plan_done(struct fetch_plan *p)
+{
+	if (p->job != NULL)
+		fetch_queue(p->job);
+	p->job = NULL;
+	p->bytes = 0;
+}
+
+void
+fetch_plan_add(struct fetch_plan *p, const struct ledger_entry *entry)
+{
+	struct mailbox *m = p->folder->mailbox;
+	const struct crawl_options *options = m->run->options;
+	uint64_t size = entry->size_bytes > 0 ? (uint64_t)entry->size_bytes : 0;
+
+	(void)atomic_fetch_add(&m->would_archive, 1);
+	if (options->dry_run)
+		return;
+	if (p->job != NULL &&
+		(p->job->count >= options->batch_items || p->bytes + size > options->batch_bytes))
+		fetch_plan_done(p);
+	if (p->job == NULL)
+		p->job = fetch_new(p->folder);
+	fetch_push(p->job, (struct item_ref){ .id = exa_strdup(entry->server_id),
+				   .change_key = exa_strdup(entry->change_key),
+				   .class = exa_strdup(entry->class),
+				   .size_bytes = entry->size_bytes,
+				   .received_ns = entry->received_ns,
+				   .is_read = entry->is_read,
+				   .attempts = entry->attempts });
+	p->bytes += size;
+}
+
+/* ---- one request ---- */
+
+struct fetching {
+	struct fetch_job *job;
+	struct crawl_thread *thread;
+	size_t place[EWS_BATCH_MAX]; /* in job->refs, by position in the request */
+	size_t asked;
+	size_t settled;
+	bool has_passing; /* some item failed in a way that passes */
+	struct exa_error passing;
+};
+
+static struct item_ref *
+ref_at(const struct fetching *f, size_t index)
+{
+	return &f->job->refs[f->place[index]];
+}
+
+static void
+settle(struct fetching *f, size_t index)
+{
+	ref_at(f, index)->done = true;
+	f->settled++;
+}
+
+static bool
+on_begin(void *ctx, size_t index, struct exa_error *err)
+{
+	struct fetching *f = ctx;
+
+	(void)index;
+	(void)err;
+	return item_begin(f->thread);
+}
+
+static bool
+on_mime(void *ctx, size_t index, struct bytes mime, struct exa_error *err)
+{
+	struct fetching *f = ctx;
+
+	(void)index;
+	return item_mime(f->thread, mime, err);
+}
+
+/* Whether trying the same again later may help. */
+static bool
+passes(const struct exa_error *why)
+{
+	return work_advise(why, WORK_SCOPE_ITEM, 1) == WORK_RETRY;
+}
+
+static bool
+on_failed(void *ctx, size_t index, const struct exa_error *why, struct exa_error *err)
+{
+	struct fetching *f = ctx;
+	struct folder *folder = f->job->folder;
+	struct item_ref *ref = ref_at(f, index);
+
+	if (why->code == EXA_GONE) {
+		settle(f, index);
+		return item_gone(f->thread, folder, ref, err);
+	}
+	if (passes(why)) {
+		f->has_passing = true;
+		f->passing = *why;
+		return true;
+	}
+	if (f->asked > 1) {
+		ref->alone = true;
+		return true;
+	}
+	settle(f, index);
+	return item_failed(f->thread, folder, ref, why, err);
+}
+
+static bool
+on_end(void *ctx, size_t index, const struct ews_item *item, struct exa_error *err)
+{
+	struct fetching *f = ctx;
+	struct exa_error why;
+
+	if (!item->has_mime) {
+		(void)exa_fail(&why, EXA_UNREADABLE,
+			"the server gave no MIME form of this item (class %s)", item->class);
+		return on_failed(ctx, index, &why, err);
+	}
+	if (!item_archive(f->thread, f->job->folder, item, err))
+		return false;
+	settle(f, index);
+	return true;
+}
+
+static bool
+ask(struct fetching *f, struct exa_error *err)
+{
+	const struct folder *folder = f->job->folder;
+	const struct ews_mailbox mailbox = { .smtp = folder->mailbox->what->smtp };
+	const struct ews_item_handler handler = {
+		.begin = on_begin, .mime = on_mime, .end = on_end, .failed = on_failed, .ctx = f
+	};
+	struct report *report = folder->mailbox->run->options->report;
+	struct ews_item_ref refs[EWS_BATCH_MAX];
+	bool good;
+
+	for (size_t i = 0; i < f->job->count && f->asked < EWS_BATCH_MAX; i++) {
+		if (f->job->refs[i].done)
+			continue;
+		f->place[f->asked] = i;
+		/* Without the change key: what is current is what we want. */
+		refs[f->asked++] = (struct ews_item_ref){ .id = f->job->refs[i].id };
+	}
+	report_requests(report, 1);
+	good = ews_get_items(f->thread->ews, &mailbox, refs, f->asked, &handler, err);
+	report_requests(report, -1);
+	return good;
+}
+
+/* ---- what is left ---- */
+
+/* Drops what is settled; items that failed on their own in a batch get a job each. */
+static void
+clear_settled(struct fetch_job *f)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < f->count; i++) {
+		struct item_ref ref = f->refs[i];
+
+		if (ref.done) {
+			ref_done(&ref);
+		} else if (ref.alone) {
+			struct fetch_job *alone = fetch_new(f->folder);
+
+			ref.alone = false;
+			fetch_push(alone, ref);
+			fetch_queue(alone);
+		} else {
+			f->refs[kept++] = ref;
+		}
+	}
+	f->count = kept;
+}
+
+static void
+fetch_ends(struct fetch_job *f)
+{
+	struct mailbox *m = f->folder->mailbox;
+
+	fetch_free(f);
+	mailbox_job_ends(m);
+}
+
+/* The second half becomes a job of its own. */
+static void
+halve(struct fetch_job *f)
+{
+	struct fetch_job *other = fetch_new(f->folder);
+	size_t half = f->count / 2;
+
+	for (size_t i = half; i < f->count; i++)
+		fetch_push(other, f->refs[i]);
+	f->count = half;
+	f->job.attempts = 0;
+	fetch_queue(other);
+	work_add(f->folder->mailbox->run->work, &f->job);
+}
+
+static void
+give_up_item(struct fetch_job *f, struct crawl_thread *t, const struct exa_error *why)
+{
+	struct exa_error err;
+
+	if (!item_failed(t, f->folder, &f->refs[0], why, &err))
+		work_stop(f->folder->mailbox->run->work, &err);
+	fetch_ends(f);
+}
+
+/* The request failed, or items of it did in a way that passes. */
+static void
+go_on(struct fetch_job *f, struct crawl_thread *t, const struct exa_error *why)
+{
+	struct work *work = f->folder->mailbox->run->work;
+
+	switch (work_advise(
+		why, f->count == 1 ? WORK_SCOPE_ITEM : WORK_SCOPE_BATCH, f->job.attempts + 1)) {
+	case WORK_RETRY:
+		work_again(work, &f->job, why);
+		return;
+	case WORK_SMALLER:
+		halve(f);
+		return;
+	case WORK_SKIP_ITEM:
+		give_up_item(f, t, why);
+		return;
+	case WORK_SKIP_FOLDER:
+	case WORK_SKIP_MAILBOX:
+	case WORK_STOP:
+	case WORK_ADVICE_COUNT:
+		work_stop(work, why);
+		break;
+	}
+	fetch_ends(f);
+}
+
+static void
+fetch_run(struct job *base, void *thread)
+{
+	struct fetch_job *f = (struct fetch_job *)(void *)base;
+	struct fetching fetching = { .job = f, .thread = thread };
+	struct mailbox *m = f->folder->mailbox;
+	struct exa_error err;
+	bool good;
+
+	if (mailbox_is_abandoned(m)) {
+		fetch_ends(f);
+		return;
+	}
+	good = ask(&fetching, &err);
+	catalog_batch_done(&fetching.thread->batch);
+	clear_settled(f);
+	if (fetching.settled > 0)
+		f->job.attempts = 0;
+	if (f->count == 0) {
+		fetch_ends(f);
+	} else if (!good && (err.code == EXA_DENIED || err.code == EXA_GONE)) {
+		/* The request as a whole is refused: that is the mailbox, not an item. */
+		mailbox_abandon(m, &err);
+		fetch_ends(f);
+	} else if (!good) {
+		go_on(f, thread, &err);
+	} else if (fetching.has_passing) {
+		go_on(f, thread, &fetching.passing);
+	} else {
+		/* More than one request's worth, or an answer that left some out. */
+		work_add(m->run->work, &f->job);
+	}
+}

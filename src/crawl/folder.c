@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A folder, one step per job run, so that fetches get their turn between two pages:
+ *
+ *     drain   what earlier runs left open in the ledger, a chunk at a time
+ *     sync    one page of the server's changes
+ *
+ * A page: wait until the page before it is committed, ask, judge each change against the ledger,
+ * submit ledger changes and the new sync state as one batch, queue the fetches. The sync state
+ * stands in the same batch as what it stands for: it never runs ahead of knowledge, whatever line
+ * the process dies on.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "exarch/clock.h"
+#include "internal.h"
+
+#define DRAIN_CHUNK 512
+
+struct folder_job {
+	struct job job; /* first: the pool hands it back */
+	struct folder *folder;
+};
+
+static void
+folder_drop(struct job *job)
+{
+	exa_free(job);
+}
+
+static void
+listing_begin(struct listing *l, struct crawl_thread *t, struct folder *f)
+{
+	*l = (struct listing){ .folder = f, .thread = t, .plan = { .folder = f } };
+}
+
+/* Hands the ledger changes to the store (a dry run forgets them) and queues the fetches. */
+static bool
+listing_submit(struct listing *l, struct exa_error *err)
+{
+	struct folder *f = l->folder;
+	struct crawl_run *run = f->mailbox->run;
+	uint64_t epoch;
+
+	report_listed(run->options->report, l->listed);
+	report_known(run->options->report, l->known);
+	if (run->options->dry_run) {
+		catalog_batch_done(&l->thread->batch);
+	} else if (l->thread->batch.store.count > 0) {
+		if (!submit(l->thread, f->mailbox, &epoch, err))
+			return false;
+		f->last_epoch = epoch;
+	}
+	fetch_plan_done(&l->plan);
+	return true;
+}
+
+/* ---- drain ---- */
+
+struct drain {
+	struct listing listing;
+	bool rules_changed;
+	size_t count;
+	bool full;
+};
+
+static bool
+drain_entry(void *ctx, const struct catalog_key *key, const struct ledger_entry *entry,
+	struct exa_error *err)
+{
+	struct drain *d = ctx;
+
+	if (d->count == DRAIN_CHUNK) {
+		d->full = true;
+		return exa_fail(err, EXA_CANCELLED, "enough for one chunk");
+	}
+	d->count++;
+	d->listing.folder->after = *key;
+	d->listing.folder->after_any = true;
+	return judge_open(&d->listing, key, entry, d->rules_changed, err);
+}
+
+static bool
+drain_walk(struct drain *d, struct exa_error *err)
+{
+	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
+	struct folder *f = d->listing.folder;
+	const struct crawl_run *run = f->mailbox->run;
+	struct catalog_sync sync;
+	bool found;
+
+	if (!store_read_begin(catalog_store(run->catalog), &txn, err) ||
+		!catalog_sync_get(txn, f->mailbox->number, f->number, &found, &sync, err))
+		return false;
+	d->rules_changed = found && sync.fingerprint != run->options->fingerprint;
+	d->listing.txn = txn;
+	return catalog_each_open(txn, f->mailbox->number, f->number,
+		       f->after_any ? &f->after : NULL, drain_entry, d, err) ||
+	       d->full;
+}
+
+static bool
+drain_step(struct crawl_thread *t, struct folder *f, struct exa_error *err)
+{
+	struct drain d = { 0 };
+
+	listing_begin(&d.listing, t, f);
+	if (!drain_walk(&d, err) || !listing_submit(&d.listing, err))
+		return exa_while(err, "looking at what earlier runs left open");
+	f->drained = !d.full;
+	return true;
+}
+
+/* ---- sync ---- */
+
+struct page {
+	struct arena *arena;
+	struct ews_change *changes;
+	size_t count, capacity;
+};
+
+static const char *
+keep(struct arena *arena, const char *text)
+{
+	return arena_strndup(arena, text, strlen(text));
+}
+
+static bool
+page_change(void *ctx, const struct ews_change *change, struct exa_error *err)
+{
+	struct page *p = ctx;
+
+	(void)err;
+	if (p->count == p->capacity) {
+		p->capacity = p->capacity > 0 ? p->capacity * 2 : EWS_SYNC_PAGE_MAX;
+		p->changes = exa_realloc_array(p->changes, p->capacity, sizeof *p->changes);
+	}
+	p->changes[p->count] = *change;
+	p->changes[p->count].id = keep(p->arena, change->id);
+	p->changes[p->count].change_key =
+		keep(p->arena, change->change_key != NULL ? change->change_key : "");
+	p->changes[p->count].class = keep(p->arena, change->class != NULL ? change->class : "");
+	p->count++;
+	return true;
+}
+
+/* Where the listing stands, and whether items of this folder are known although it is at its
+ * beginning. */
+static bool
+load_position(
+	struct folder *f, struct catalog_sync *sync, struct arena *arena, struct exa_error *err)
+{
+	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
+	struct ledger_counts counts;
+	bool found;
+
+	if (!store_read_begin(catalog_store(f->mailbox->run->catalog), &txn, err) ||
+		!catalog_sync_get(txn, f->mailbox->number, f->number, &found, sync, err) ||
+		!catalog_counts(txn, f->mailbox->number, f->number, &counts, err))
+		return false;
+	if (!found)
+		*sync = (struct catalog_sync){ .state = "",
+			.changed_ns = EXA_NO_TIME,
+			.total_count = -1,
+			.listed_ns = EXA_NO_TIME };
+	sync->state = keep(arena, f->dry_state != NULL ? f->dry_state : sync->state);
+	if (sync->state[0] == '\0')
+		f->fresh = counts.of[LEDGER_ARCHIVED] + counts.of[LEDGER_PENDING] +
+				   counts.of[LEDGER_EXCLUDED] + counts.of[LEDGER_DEFERRED] +
+				   counts.of[LEDGER_FAILED] >
+			   0;
+	return true;
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static bool
+was_seen(const struct folder *f, const struct catalog_key *key)
+{
+	const uint64_t id = get_le64(key->id_hash);
+
+	return f->seen_count > 0 &&
+	       bsearch(&id, f->seen, f->seen_count, sizeof *f->seen, by_number) != NULL;
+}
+
+static bool
+sweep_known(void *ctx, const struct catalog_key *key, uint64_t item, struct exa_error *err)
+{
+	struct listing *l = ctx;
+
+	(void)item;
+	(void)err;
+	if (was_seen(l->folder, key))
+		return true;
+	catalog_batch_removed(&l->thread->batch, key);
+	(void)atomic_fetch_add(&l->folder->mailbox->removed, 1);
+	return true;
+}
+
+static bool
+sweep_open(void *ctx, const struct catalog_key *key, const struct ledger_entry *entry,
+	struct exa_error *err)
+{
+	struct listing *l = ctx;
+
+	(void)err;
+	if (entry->state == LEDGER_GONE || was_seen(l->folder, key))
+		return true;
+	catalog_batch_removed(&l->thread->batch, key);
+	(void)atomic_fetch_add(&l->folder->mailbox->gone, 1);
+	return true;
+}
+
+/* A full listing has come to its end: what it didn't name is no longer at the server. */
+static bool
+sweep(struct listing *l, struct exa_error *err)
+{
+	struct folder *f = l->folder;
+
+	qsort(f->seen, f->seen_count, sizeof *f->seen, by_number);
+	if (!catalog_each_known(l->txn, f->mailbox->number, f->number, sweep_known, l, err) ||
+		!catalog_each_open(l->txn, f->mailbox->number, f->number, NULL, sweep_open, l, err))
+		return false;
+	exa_free(f->seen);
+	f->seen = NULL;
+	f->seen_count = f->seen_capacity = 0;
+	f->fresh = false;
+	return true;
+}
+
+static bool
+judge_page(struct listing *l, const struct page *page, bool last, struct exa_error *err)
+{
+	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
+
+	if (!store_read_begin(catalog_store(l->folder->mailbox->run->catalog), &txn, err))
+		return false;
+	l->txn = txn;
+	for (size_t i = 0; i < page->count; i++) {
+		if (!judge_change(l, &page->changes[i], err))
+			return false;
+	}
+	return !last || !l->folder->fresh || sweep(l, err);
+}
+
+/* The page's ledger changes and the state behind it, in one batch. */
+static bool
+finish_page(struct listing *l, const struct page *page, struct catalog_sync *sync, bool last,
+	struct exa_error *err)
+{
+	struct folder *f = l->folder;
+	struct crawl_run *run = f->mailbox->run;
+
+	if (!judge_page(l, page, last, err))
+		return false;
+	sync->fingerprint = run->options->fingerprint;
+	if (last) {
+		sync->changed_ns = f->changed_ns;
+		sync->total_count = f->total_count;
+		sync->listed_ns = clock_wall_ns();
+	}
+	catalog_batch_sync(&l->thread->batch, f->mailbox->number, f->number, sync);
+	if (run->options->dry_run) {
+		exa_free(f->dry_state);
+		f->dry_state = exa_strdup(sync->state);
+	}
+	return listing_submit(l, err);
+}
+
+static bool
+ask_page(struct crawl_thread *t, struct folder *f, const char *state, struct page *page,
+	struct buf *state_out, bool *last_out, struct exa_error *err)
+{
+	const struct ews_mailbox mailbox = { .smtp = f->mailbox->what->smtp };
+	const struct ews_sync_request request = {
+		.folder_id = f->id, .sync_state = state, .max_changes = EWS_SYNC_PAGE_MAX
+	};
+	const struct ews_change_sink sink = { .change = page_change, .ctx = page };
+	struct report *report = f->mailbox->run->options->report;
+	bool good;
+
+	report_requests(report, 1);
+	good = ews_sync_items(t->ews, &mailbox, &request, &sink, state_out, last_out, err);
+	report_requests(report, -1);
+	return good;
+}
+
+/* The server no longer takes our state: forget it and list from the start; what is known is
+ * recognised. */
+static bool
+start_afresh(
+	struct crawl_thread *t, struct folder *f, struct catalog_sync *sync, struct exa_error *err)
+{
+	uint64_t epoch;
+
+	sync->state = "";
+	sync->listed_ns = EXA_NO_TIME;
+	exa_free(f->dry_state);
+	f->dry_state = NULL;
+	f->seen_count = 0;
+	if (f->mailbox->run->options->dry_run) {
+		f->dry_state = exa_strdup("");
+		return true;
+	}
+	catalog_batch_sync(&t->batch, f->mailbox->number, f->number, sync);
+	if (!submit(t, f->mailbox, &epoch, err))
+		return false;
+	f->last_epoch = epoch;
+	return true;
+}
+
+static bool
+sync_step(struct crawl_thread *t, struct folder *f, struct exa_error *err)
+{
+	EXA_AUTO(buf_done) struct buf state = { 0 };
+	struct page page = { .arena = t->arena };
+	struct catalog_sync sync;
+	struct listing l;
+	bool last = false, good;
+
+	arena_reset(t->arena);
+	if (f->last_epoch != 0 &&
+		!store_wait(catalog_store(f->mailbox->run->catalog), f->last_epoch, err))
+		return false;
+	if (!load_position(f, &sync, t->arena, err))
+		return false;
+	if (f->relist) {
+		f->relist = false;
+		return sync.state[0] == '\0' || start_afresh(t, f, &sync, err);
+	}
+	good = ask_page(t, f, sync.state, &page, &state, &last, err);
+	if (good) {
+		sync.state = buf_string(&state);
+		listing_begin(&l, t, f);
+		good = finish_page(&l, &page, &sync, last, err);
+	} else if (err->code == EXA_STALE && sync.state[0] != '\0') {
+		good = start_afresh(t, f, &sync, err);
+	}
+	exa_free(page.changes);
+	f->listed = good && last;
+	return good;
+}
+
+/* ---- the job ---- */
+
+static void
+folder_ends(struct folder_job *job)
+{
+	struct mailbox *m = job->folder->mailbox;
+
+	exa_free(job);
+	mailbox_job_ends(m);
+}
+
+static void
+folder_fails(struct folder_job *job, const struct exa_error *why)
+{
+	struct folder *f = job->folder;
+	struct mailbox *m = f->mailbox;
+
+	switch (work_advise(why, WORK_SCOPE_FOLDER, job->job.attempts + 1)) {
+	case WORK_RETRY:
+		work_again(m->run->work, &job->job, why);
+		return;
+	case WORK_STOP:
+		work_stop(m->run->work, why);
+		break;
+	case WORK_SMALLER:
+	case WORK_SKIP_ITEM:
+	case WORK_SKIP_FOLDER:
+	case WORK_SKIP_MAILBOX:
+	case WORK_ADVICE_COUNT:
+		f->failed = true;
+		report_problem(m->run->options->report,
+			&(struct report_problem){
+				.mailbox = m->what->smtp, .folder = f->path, .why = why });
+		break;
+	}
+	folder_ends(job);
+}
+
+static void
+folder_run(struct job *base, void *thread)
+{
+	struct folder_job *job = (struct folder_job *)(void *)base;
+	struct crawl_thread *t = thread;
+	struct folder *f = job->folder;
+	struct exa_error err;
+	bool good;
+
+	if (mailbox_is_abandoned(f->mailbox)) {
+		folder_ends(job);
+		return;
+	}
+	good = f->drained ? sync_step(t, f, &err) : drain_step(t, f, &err);
+	if (!good) {
+		catalog_batch_done(&t->batch); /* half a page is no page */
+		folder_fails(job, &err);
+		return;
+	}
+	job->job.attempts = 0;
+	if (f->listed)
+		folder_ends(job);
+	else
+		work_add(f->mailbox->run->work, &job->job);
+}
+
+void
+folder_begin(struct folder *f)
+{
+	struct folder_job *job = exa_alloc(sizeof *job);
+
+	job->folder = f;
+	job->job = (struct job){ .rank = WORK_LIST,
+		.target = f->mailbox->target,
+		.run = folder_run,
+		.drop = folder_drop };
+	f->listed = false;
+	f->drained = f->drained || f->mailbox->run->options->dry_run;
+	mailbox_job_begins(f->mailbox);
+	work_add(f->mailbox->run->work, &job->job);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the crawl share.
+ *
+ *     open.c    a mailbox: tree, rules, catalog numbers; begins its folders
+ *     folder.c  a folder: first what the ledger left open, then the server's changes, page after
+ * page judge.c   one listed change: what it means for the ledger fetch.c   a batch of items: asked
+ * for, retried, taken apart item.c    one item: from MIME to the archive close.c   a mailbox:
+ * reconciled with the server's own counts acks.c    what was submitted, until it is durable
+ *
+ * A mailbox counts its unfinished folder and fetch jobs; whoever ends the last one queues the
+ * closing job. Its fields without a lock are written by the opening and closing jobs only, which
+ * never overlap with others of the mailbox.
+ */
+#ifndef CRAWL_INTERNAL_H
+#define CRAWL_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "exarch/crawl.h"
+#include "exarch/mem.h"
+#include "exarch/mime.h"
+#include "exarch/work.h"
+
+/* How often a folder whose counts don't fit is listed again before the difference is called
+ * unexplained: mail keeps arriving while we work, so once is not enough; but a server that counts
+ * wrong must not hold us up. */
+#define RECONCILE_ROUNDS 3
+
+struct mailbox;
+
+struct folder {
+	struct mailbox *mailbox;
+	uint32_t number;
+	char *id;
+	char *path;
+	int64_t total_count;
+	int64_t changed_ns;
+	/* by the folder's own job, one at a time: */
+	bool drained; /* what the ledger left open has been queued */
+	bool fresh;   /* listing from the start though items are known: watch for those that are no
+			 longer there */
+	bool failed;  /* given up in this run */
+	bool listed;  /* to its end, in this run */
+	bool unsettled;           /* its counts don't fit: to be listed again */
+	bool relist;              /* list from the start: the counts don't fit what we know */
+	struct catalog_key after; /* draining: the last key looked at */
+	bool after_any;
+	uint64_t last_epoch; /* of the last page */
+	char *dry_state;     /* dry run: the sync state, which isn't stored */
+	uint64_t *seen;      /* fresh: first 8 bytes of each id hash listed */
+	size_t seen_count, seen_capacity;
+};
+
+struct mailbox {
+	struct crawl_run *run;
+	const struct crawl_mailbox *what;
+	struct work_target *target;
+	uint32_t number;
+	struct folder *folders; /* those that are archived */
+	size_t folder_count;
+	uint32_t rounds;       /* of reconciliation */
+	_Atomic uint32_t jobs; /* unfinished folder and fetch jobs */
+	_Atomic uint64_t last_epoch;
+	_Atomic uint64_t archived, archived_bytes; /* durable, in this run */
+	_Atomic uint64_t would_archive;            /* dry run */
+	_Atomic uint64_t gone, removed;
+	uint64_t excluded_whole; /* items in folders excluded as a whole */
+	bool opened, done;
+	_Atomic bool abandoned; /* the server refuses the mailbox as a whole: its jobs end */
+	struct exa_error error; /* why; written once, by whoever set `abandoned` */
+};
+
+struct acks;
+
+struct crawl {
+	struct acks *acks;
+};
+
+/* One crawl_run. */
+struct crawl_run {
+	struct crawl *crawl;
+	struct catalog *catalog;
+	const struct crawl_options *options;
+	struct work *work;
+	struct mailbox *mailboxes;
+	int64_t now_ns;
+};
+
+/* One crawler thread's own things. */
+struct crawl_thread {
+	struct crawl_run *run;
+	uint32_t number;
+	struct ews *ews;
+	struct mime_splitter *splitter;
+	struct recipe_writer *recipe;
+	struct arena *arena;
+	struct catalog_batch batch;
+	struct exa_error piece_error;
+};
+
+/* acks.c: items and bytes that count once EPOCH is durable. */
+struct acks *acks_new(void);
+void acks_free(struct acks *a);
+void acks_attach(struct acks *a, struct report *report); /* NULL detaches */
+void acks_add(struct acks *a, uint64_t epoch, struct mailbox *mailbox, uint64_t bytes);
+void acks_committed(void *ctx, uint64_t epoch);
+
+/* open.c */
+void mailbox_begin(struct crawl_run *run, struct mailbox *m);
+void mailbox_report(
+	struct mailbox *m, const struct ledger_counts *counts, uint64_t unexplained, bool complete);
+/* The mailbox as a whole failed, or the run ended before it did. */
+void mailbox_give_up(struct mailbox *m, const struct exa_error *why);
+void mailbox_free(struct mailbox *m);
+
+/* The server refuses the mailbox as a whole: its remaining jobs end when they are run. */
+void mailbox_abandon(struct mailbox *m, const struct exa_error *why);
+bool mailbox_is_abandoned(const struct mailbox *m);
+
+/* folder.c */
+void folder_begin(struct folder *f);
+
+/* close.c: one job of the mailbox has ended. */
+void mailbox_job_begins(struct mailbox *m);
+void mailbox_job_ends(struct mailbox *m);
+/* Sums the folders' ledger counts. */
+bool mailbox_counts(struct mailbox *m, struct ledger_counts *out, struct exa_error *err) EXA_CHECK;
+
+/* fetch.c: items to ask for, gathered into batches. */
+struct fetch_plan {
+	struct folder *folder;
+	struct fetch_job *job; /* being filled */
+	uint64_t bytes;
+};
+void fetch_plan_add(struct fetch_plan *p, const struct ledger_entry *entry);
+void fetch_plan_done(struct fetch_plan *p); /* queues what is left */
+
+/* judge.c: what one change means. Collects ledger changes in `batch` and items to fetch in `plan`.
+ */
+struct listing {
+	struct folder *folder;
+	struct crawl_thread *thread;
+	struct store_txn *txn;
+	struct fetch_plan plan;
+	uint64_t listed, known;
+};
+bool judge_change(
+	struct listing *l, const struct ews_change *change, struct exa_error *err) EXA_CHECK;
+/* An open entry at the start of a run: try it, look at it again, or leave it. */
+bool judge_open(struct listing *l, const struct catalog_key *key, const struct ledger_entry *entry,
+	bool rules_changed, struct exa_error *err) EXA_CHECK;
+
+/* item.c */
+struct item_ref {
+	char *id;
+	char *change_key;
+	char *class;
+	int64_t size_bytes, received_ns;
+	int is_read;
+	uint32_t attempts;     /* failed fetches in earlier runs */
+	bool done;             /* archived, gone or given up: not to be asked for again */
+	bool alone;            /* failed within a batch: next on its own */
+	struct exa_error *why; /* of the last failure of this item; owned */
+};
+bool item_begin(struct crawl_thread *t);
+bool item_mime(struct crawl_thread *t, struct bytes mime, struct exa_error *err) EXA_CHECK;
+bool item_archive(struct crawl_thread *t, struct folder *f, const struct ews_item *item,
+	struct exa_error *err) EXA_CHECK;
+bool item_gone(struct crawl_thread *t, struct folder *f, const struct item_ref *ref,
+	struct exa_error *err) EXA_CHECK;
+bool item_failed(struct crawl_thread *t, struct folder *f, const struct item_ref *ref,
+	const struct exa_error *why, struct exa_error *err) EXA_CHECK;
+
+/* crawl.c: notes the epoch of something submitted for a mailbox. */
+void mailbox_submitted(struct mailbox *m, uint64_t epoch);
+bool submit(struct crawl_thread *t, struct mailbox *m, uint64_t *epoch_out,
+	struct exa_error *err) EXA_CHECK;
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A mailbox's beginning: its tree, what the rules say of it, its numbers in the catalog, and a job
+ * for each folder that is archived. */
+#include <string.h>
+
+#include "exarch/clock.h"
+#include "internal.h"
+
+struct open_job {
+	struct job job; /* first: the pool hands it back */
+	struct mailbox *mailbox;
+};
+
+static void
+open_drop(struct job *job)
+{
+	exa_free(job);
+}
+
+void
+mailbox_free(struct mailbox *m)
+{
+	for (size_t i = 0; i < m->folder_count; i++) {
+		exa_free(m->folders[i].id);
+		exa_free(m->folders[i].path);
+		exa_free(m->folders[i].dry_state);
+		exa_free(m->folders[i].seen);
+	}
+	exa_free(m->folders);
+}
+
+void
+mailbox_report(
+	struct mailbox *m, const struct ledger_counts *counts, uint64_t unexplained, bool complete)
+{
+	uint64_t archived = atomic_load(&m->archived);
+	struct report_mailbox result = {
+		.mailbox = m->what->smtp,
+		.archived = m->run->options->dry_run ? atomic_load(&m->would_archive) : archived,
+		.bytes = atomic_load(&m->archived_bytes),
+		.known = counts->of[LEDGER_ARCHIVED] > archived
+				 ? counts->of[LEDGER_ARCHIVED] - archived
+				 : 0,
+		.excluded = counts->of[LEDGER_EXCLUDED] + m->excluded_whole,
+		.deferred = counts->of[LEDGER_DEFERRED],
+		.failed = counts->of[LEDGER_FAILED],
+		.gone = atomic_load(&m->gone),
+		.removed = atomic_load(&m->removed),
+		.pending = counts->of[LEDGER_PENDING],
+		.unexplained = unexplained,
+		.complete = complete,
+		.error = m->error,
+	};
+
+	m->done = true;
+	report_mailbox_done(m->run->options->report, &result);
+}
+
+void
+mailbox_give_up(struct mailbox *m, const struct exa_error *why)
+{
+	struct ledger_counts counts = { 0 };
+	struct exa_error ignored;
+
+	if (why != NULL) {
+		m->error = *why;
+		if (why->code != EXA_CANCELLED)
+			report_problem(m->run->options->report,
+				&(struct report_problem){ .mailbox = m->what->smtp, .why = why });
+	}
+	/* The counts are for information here; the failure that is reported is `why`. */
+	if (m->opened && !mailbox_counts(m, &counts, &ignored))
+		counts = (struct ledger_counts){ 0 };
+	mailbox_report(m, &counts, 0, false);
+}
+
+void
+mailbox_abandon(struct mailbox *m, const struct exa_error *why)
+{
+	bool no = false;
+
+	if (atomic_compare_exchange_strong(&m->abandoned, &no, true))
+		m->error = *why;
+}
+
+bool
+mailbox_is_abandoned(const struct mailbox *m)
+{
+	return atomic_load(&m->abandoned);
+}
+
+static bool
+note_folder(struct mailbox *m, const struct crawl_folder *from, struct exa_error *err)
+{
+	const struct catalog_folder record = { .mailbox = m->number,
+		.server_id = from->id,
+		.parent_id = from->parent_id,
+		.name = from->name,
+		.path = from->path,
+		.class = from->class,
+		.role = (uint8_t)from->role };
+	struct folder *f = &m->folders[m->folder_count];
+
+	*f = (struct folder){
+		.mailbox = m, .total_count = from->total_count, .changed_ns = from->changed_ns
+	};
+	if (!m->run->options->dry_run &&
+		!catalog_folder_put(m->run->catalog, &record, &f->number, err))
+		return false;
+	f->id = exa_strdup(from->id);
+	f->path = exa_strdup(from->path);
+	m->folder_count++;
+	return true;
+}
+
+/* Takes over what is archived; adds up what is excluded as a whole. An empty root folder isn't
+ * worth a request. */
+static bool
+choose_folders(struct mailbox *m, const struct crawl_tree *tree, struct exa_error *err)
+{
+	uint64_t expected = 0;
+
+	m->folders = exa_alloc_array(tree->count, sizeof *m->folders);
+	for (size_t i = 0; i < tree->count; i++) {
+		const struct crawl_folder *f = &tree->folders[i];
+		uint64_t total = f->total_count > 0 ? (uint64_t)f->total_count : 0;
+
+		if (f->decision.verdict != RULES_ARCHIVE) {
+			m->excluded_whole += f->search_folder ? 0 : total;
+		} else if (f->role != EWS_ROLE_ROOT || f->total_count != 0) {
+			if (!note_folder(m, f, err))
+				return exa_while(err, "folder %s", f->path);
+			expected += total;
+		}
+	}
+	report_expect(m->run->options->report, expected);
+	return true;
+}
+
+static bool
+open_mailbox(struct crawl_thread *t, struct mailbox *m, struct exa_error *err)
+{
+	const struct catalog_mailbox record = { .part = CATALOG_PRIMARY,
+		.smtp = m->what->smtp,
+		.display_name = m->what->display_name };
+	struct crawl_tree tree = { 0 };
+	bool good;
+
+	report_requests(m->run->options->report, 1);
+	good = crawl_tree_load(t->ews, m->what->smtp, m->run->options->rules, &tree, err);
+	report_requests(m->run->options->report, -1);
+	if (!good)
+		return false;
+	good = (m->run->options->dry_run ||
+		       catalog_mailbox_put(m->run->catalog, &record, &m->number, err)) &&
+	       choose_folders(m, &tree, err);
+	crawl_tree_done(&tree);
+	return good;
+}
+
+/* In a dry run nothing is numbered: what the archive knows already keeps its numbers, anything else
+ * is number 0. */
+static bool
+find_numbers(struct mailbox *m, struct exa_error *err)
+{
+	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
+	bool found;
+
+	if (!store_read_begin(catalog_store(m->run->catalog), &txn, err) ||
+		!catalog_find_mailbox(txn, CATALOG_PRIMARY, m->what->smtp, &found, &m->number, err))
+		return false;
+	for (size_t i = 0; found && i < m->folder_count; i++) {
+		if (!catalog_find_folder(
+			    txn, m->number, m->folders[i].id, &found, &m->folders[i].number, err))
+			return false;
+		found = true;
+	}
+	return true;
+}
+
+static void
+open_run(struct job *job, void *thread)
+{
+	struct open_job *open = (struct open_job *)(void *)job;
+	struct mailbox *m = open->mailbox;
+	struct crawl_run *run = m->run;
+	struct exa_error err;
+
+	work_target_open(run->work, m->target);
+	if (job->attempts == 0)
+		report_mailbox_open(run->options->report, m->what->smtp);
+	if (!open_mailbox(thread, m, &err) || (run->options->dry_run && !find_numbers(m, &err))) {
+		work_target_close(run->work, m->target);
+		mailbox_free(m);
+		m->folders = NULL;
+		m->folder_count = 0;
+		m->excluded_whole = 0;
+		switch (work_advise(&err, WORK_SCOPE_MAILBOX, job->attempts + 1)) {
+		case WORK_RETRY:
+			work_again(run->work, job, &err);
+			return;
+		case WORK_STOP:
+			work_stop(run->work, &err);
+			break;
+		case WORK_SMALLER:
+		case WORK_SKIP_ITEM:
+		case WORK_SKIP_FOLDER:
+		case WORK_SKIP_MAILBOX:
+		case WORK_ADVICE_COUNT:
+			mailbox_give_up(m, &err);
+			break;
+		}
+		exa_free(job);
+		return;
+	}
+	exa_free(job);
+	m->opened = true;
+	mailbox_job_begins(
+		m); /* so that the mailbox isn't closed before all its folders have begun */
+	for (size_t i = 0; i < m->folder_count; i++)
+		folder_begin(&m->folders[i]);
+	mailbox_job_ends(m);
+}
+
+void
+mailbox_begin(struct crawl_run *run, struct mailbox *m)
+{
+	struct open_job *open = exa_alloc(sizeof *open);
+
+	m->run = run;
+	m->target = work_target_new(run->work);
+	open->mailbox = m;
+	open->job = (struct job){
+		.rank = WORK_OPEN, .target = m->target, .run = open_run, .drop = open_drop
+	};
+	work_add(run->work, &open->job);
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A mailbox's folders: listed, put in order, given paths, judged. Folder trees come flat and in any
+ * order. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* Exchange allows some 300 levels; a server that links folders in a ring must not keep us. */
+#define DEPTH_MAX 512
+#define FOLDERS_MAX ((size_t)1000000)
+/* '/' separates folders in a path; inside a name it is shown as U+2215, DIVISION SLASH. */
+#define SLASH_IN_NAME "\xe2\x88\x95"
+
+static void
+folder_done(struct crawl_folder *f)
+{
+	exa_free(f->id);
+	exa_free(f->parent_id);
+	exa_free(f->name);
+	exa_free(f->path);
+	exa_free(f->class);
+}
+
+void
+crawl_tree_done(struct crawl_tree *t)
+{
+	for (size_t i = 0; i < t->count; i++)
+		folder_done(&t->folders[i]);
+	exa_free(t->folders);
+	*t = (struct crawl_tree){ 0 };
+}
+
+struct collect {
+	struct crawl_tree tree;
+	size_t capacity;
+};
+
+static bool
+collect_folder(void *ctx, const struct ews_folder *f, struct exa_error *err)
+{
+	struct collect *c = ctx;
+
+	if (c->tree.count >= FOLDERS_MAX)
+		return exa_fail(err, EXA_LIMIT, "more than %zu folders", FOLDERS_MAX);
+	if (c->tree.count == c->capacity) {
+		c->capacity = c->capacity > 0 ? c->capacity * 2 : 64;
+		c->tree.folders =
+			exa_realloc_array(c->tree.folders, c->capacity, sizeof *c->tree.folders);
+	}
+	c->tree.folders[c->tree.count++] = (struct crawl_folder){
+		.id = exa_strdup(f->id),
+		.parent_id = exa_strdup(f->parent_id),
+		.name = exa_strdup(f->name),
+		.class = exa_strdup(f->class),
+		.role = f->role,
+		.hidden = f->hidden,
+		.search_folder = f->search_folder,
+		.total_count = f->total_count,
+		.size_bytes = f->size_bytes,
+		.changed_ns = f->changed_ns,
+	};
+	return true;
+}
+
+static bool
+list_all(struct ews *ews, const struct ews_mailbox *mailbox, struct collect *c,
+	struct exa_error *err)
+{
+	const struct ews_folder_sink sink = { .folder = collect_folder, .ctx = c };
+	int64_t offset = 0;
+
+	if (!ews_get_folder(ews, mailbox, NULL, &sink, err))
+		return false;
+	while (offset >= 0) {
+		int64_t next;
+
+		if (!ews_find_folders(ews, mailbox, offset, &sink, &next, err))
+			return false;
+		if (next >= 0 && next <= offset)
+			return exa_fail(err, EXA_PROTOCOL,
+				"the folder listing doesn't move on from offset %lld",
+				(long long)offset);
+		offset = next;
+	}
+	return true;
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	const struct crawl_folder *const *x = a, *const *y = b;
+
+	return strcmp((*x)->id, (*y)->id);
+}
+
+static struct crawl_folder *
+find_id(struct crawl_folder **sorted, size_t count, const char *id)
+{
+	struct crawl_folder key_folder = { 0 };
+	struct crawl_folder *key = &key_folder, **found;
+	EXA_AUTO(exa_freep) char *copy = exa_strdup(id);
+
+	key->id = copy;
+	found = bsearch(&key, sorted, count, sizeof *sorted, by_id);
+	return found == NULL ? NULL : *found;
+}
+
+static void
+add_name(struct buf *path, const char *name)
+{
+	buf_add_byte(path, '/');
+	for (; *name != '\0'; name++) {
+		if (*name == '/')
+			buf_add_string(path, SLASH_IN_NAME);
+		else
+			buf_add_byte(path, (uint8_t)*name);
+	}
+}
+
+static bool
+is_standard(enum ews_role role)
+{
+	return role == EWS_ROLE_DELETED || role == EWS_ROLE_DRAFTS || role == EWS_ROLE_JUNK ||
+	       role == EWS_ROLE_OUTBOX || role == EWS_ROLE_SYNC_ISSUES;
+}
+
+static enum rules_role
+rules_role_of(enum ews_role role)
+{
+	switch (role) {
+	case EWS_ROLE_ROOT:
+		return RULES_ROLE_ROOT;
+	case EWS_ROLE_DELETED:
+		return RULES_ROLE_DELETED;
+	case EWS_ROLE_DRAFTS:
+		return RULES_ROLE_DRAFTS;
+	case EWS_ROLE_JUNK:
+		return RULES_ROLE_JUNK;
+	case EWS_ROLE_OUTBOX:
+		return RULES_ROLE_OUTBOX;
+	case EWS_ROLE_SYNC_ISSUES:
+		return RULES_ROLE_SYNC_ISSUES;
+	case EWS_ROLE_NONE:
+	case EWS_ROLE_INBOX:
+	case EWS_ROLE_SENT:
+	case EWS_ROLE_CALENDAR:
+	case EWS_ROLE_CONTACTS:
+	case EWS_ROLE_TASKS:
+	case EWS_ROLE_NOTES:
+	case EWS_ROLE_JOURNAL:
+	case EWS_ROLE_OTHER:
+		return RULES_ROLE_PLAIN;
+	}
+	return RULES_ROLE_PLAIN;
+}
+
+/* Follows the parents up and writes the names down. A parent that isn't listed ends the path there.
+ */
+static void
+make_path(struct crawl_folder **sorted, size_t count, struct crawl_folder *f,
+	bool *below_standard_out)
+{
+	struct crawl_folder *chain[DEPTH_MAX];
+	struct buf path = { 0 };
+	size_t depth = 0;
+
+	*below_standard_out = false;
+	for (struct crawl_folder *at = f;
+		at != NULL && at->role != EWS_ROLE_ROOT && depth < DEPTH_MAX;
+		at = find_id(sorted, count, at->parent_id)) {
+		if (at != f && is_standard(at->role))
+			*below_standard_out = true;
+		chain[depth++] = at;
+	}
+	while (depth > 0)
+		add_name(&path, chain[--depth]->name);
+	if (path.size == 0)
+		buf_add_byte(&path, '/');
+	f->path = buf_steal(&path);
+}
+
+static int
+by_path(const void *a, const void *b)
+{
+	const struct crawl_folder *x = a, *y = b;
+
+	return strcmp(x->path, y->path);
+}
+
+static void
+judge_all(struct crawl_tree *t, const struct rules *rules)
+{
+	struct crawl_folder **sorted = exa_alloc_array(t->count, sizeof(struct crawl_folder *));
+
+	for (size_t i = 0; i < t->count; i++)
+		sorted[i] = &t->folders[i];
+	qsort(sorted, t->count, sizeof *sorted, by_id);
+	for (size_t i = 0; i < t->count; i++) {
+		struct crawl_folder *f = &t->folders[i];
+		struct rules_folder facts = { .class = f->class,
+			.role = rules_role_of(f->role),
+			.hidden = f->hidden,
+			.search_folder = f->search_folder };
+
+		make_path(sorted, t->count, f, &facts.below_standard);
+		facts.path = f->path;
+		rules_judge_folder(rules, &facts, &f->decision);
+	}
+	exa_free(sorted);
+	qsort(t->folders, t->count, sizeof *t->folders, by_path);
+}
+
+bool
+crawl_tree_load(struct ews *ews, const char *smtp, const struct rules *rules,
+	struct crawl_tree *out, struct exa_error *err)
+{
+	const struct ews_mailbox mailbox = { .smtp = smtp };
+	struct collect c = { 0 };
+
+	if (!list_all(ews, &mailbox, &c, err)) {
+		crawl_tree_done(&c.tree);
+		return exa_while(err, "listing folders");
+	}
+	judge_all(&c.tree, rules);
+	*out = c.tree;
+	return true;
+}
