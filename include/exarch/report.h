@@ -99,6 +99,9 @@ struct report_totals {
 void report_traffic(struct report *r, uint64_t requests, uint64_t received_bytes);
 void report_stored(struct report *r, uint64_t bytes_before, uint64_t bytes_after);
 
+/* What report_finish will give, so far: for the exit code and the manifest. */
+void report_totals_so_far(struct report *r, struct report_totals *totals_out);
+
 /* Prints the summary (a table by mailbox, capped for thousands of them, then totals) and gives the
  * totals. WHY_STOPPED may be NULL. Call once, after all other threads are done. */
 void report_finish(

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The nightly run: profile, credentials, archive, who, crawl, manifest, summary. What can be wrong
+ * is looked at in this order, cheapest first, so that a mistake costs nothing and changes nothing;
+ * a new archive is made only when the server has let us in.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "exarch/clock.h"
+#include "exarch/mem.h"
+#include "session.h"
+
+static struct cancel stop_asked; /* raised by signal handlers: must outlive everything */
+static struct report *poked_report;
+
+static void
+on_stop(int signal_number)
+{
+	(void)signal_number;
+	cancel_raise(&stop_asked, CANCEL_SIGNAL);
+}
+
+static void
+on_poke(int signal_number)
+{
+	(void)signal_number;
+	if (poked_report != NULL)
+		report_poke(poked_report);
+}
+
+/* A second SIGINT or SIGTERM ends the process at once: the archive survives that too. */
+static void
+catch_signals(void)
+{
+	struct sigaction stop = { .sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND },
+			 poke = { .sa_handler = on_poke, .sa_flags = SA_RESTART };
+
+	(void)sigaction(SIGINT, &stop, NULL);
+	(void)sigaction(SIGTERM, &stop, NULL);
+	(void)sigaction(SIGUSR1, &poke, NULL);
+}
+
+struct archiving {
+	const struct args *args;
+	struct session session;
+	struct plan plan;
+	struct crawl *crawl;
+	struct catalog *catalog;
+	struct report *report;
+	struct crawl_mailbox *mailboxes;
+	size_t mailbox_count;
+	uint32_t threads;
+	bool dry_run;
+	int64_t started_ns;
+};
+
+static bool
+read_limits(struct archiving *a, struct exa_error *err)
+{
+	const char *threads = a->args->value[OPT_THREADS],
+		   *duration = a->args->value[OPT_MAX_DURATION];
+
+	a->threads = a->session.profile->threads;
+	if (threads != NULL) {
+		char *end;
+		unsigned long n = strtoul(threads, &end, 10);
+
+		if (*threads < '0' || *threads > '9' || *end != '\0' || n < 1 ||
+			n > PROFILE_THREADS_MAX)
+			return exa_fail(err, EXA_USAGE,
+				"--threads is a number from 1 to %d, not '%s'", PROFILE_THREADS_MAX,
+				threads);
+		a->threads = (uint32_t)n;
+	}
+	if (duration != NULL) {
+		int64_t span_ms;
+
+		if (!clock_parse_span(duration, &span_ms, err))
+			return exa_while(err, "--max-duration");
+		stop_asked.deadline_mono_ns = clock_mono_ns() + span_ms * EXA_NS_PER_MS;
+	}
+	return true;
+}
+
+/* *MISSING_OUT: there is no archive yet, and the profile wants one made. */
+static bool
+open_archive(struct archiving *a, bool *missing_out, struct exa_error *err)
+{
+	const struct catalog_listener listener = crawl_listener(a->crawl);
+	const struct profile *profile = a->session.profile;
+
+	*missing_out = false;
+	if (catalog_open(profile->archive, a->dry_run ? STORE_READ : STORE_WRITE, &listener,
+		    &a->catalog, err))
+		return true;
+	if (err->code != EXA_ABSENT || a->dry_run || !profile->create_archive)
+		return false;
+	*missing_out = true;
+	return true;
+}
+
+static bool
+create_archive(struct archiving *a, struct exa_error *err)
+{
+	const struct store_create_options options = { .codec = STORE_CODEC_ZLIB };
+	bool missing;
+
+	return catalog_create(a->session.profile->archive, &options, err) &&
+	       open_archive(a, &missing, err);
+}
+
+static bool
+choose_mailboxes(struct archiving *a, struct exa_error *err)
+{
+	if (!plan_load(&a->session, a->args->value[OPT_MAILBOX], &stop_asked, &a->plan, err))
+		return false;
+	a->mailboxes = exa_alloc_array(a->plan.count, sizeof *a->mailboxes);
+	for (size_t i = 0; i < a->plan.count; i++) {
+		if (a->plan.entries[i].decision.verdict == RULES_ARCHIVE)
+			a->mailboxes[a->mailbox_count++] = a->plan.entries[i].mailbox;
+	}
+	if (a->mailbox_count > 0)
+		return true;
+	return exa_fail(err, EXA_USAGE,
+		"no mailbox is to be archived (of %zu looked at); `exarch mailboxes %s` says why",
+		a->plan.count, a->args->positional[0]);
+}
+
+static bool
+prepare(struct archiving *a, struct exa_error *err)
+{
+	bool missing;
+
+	if (!session_open(a->args->positional[0], &stop_asked, &a->session, err))
+		return false;
+	return read_limits(a, err) && open_archive(a, &missing, err) && choose_mailboxes(a, err) &&
+	       (!missing || create_archive(a, err));
+}
+
+static struct crawl_options
+options_of(const struct archiving *a)
+{
+	static const enum crawl_versions versions[] = {
+		[PROFILE_VERSIONS_FIRST] = CRAWL_VERSIONS_FIRST,
+		[PROFILE_VERSIONS_LATEST] = CRAWL_VERSIONS_LATEST,
+		[PROFILE_VERSIONS_ALL] = CRAWL_VERSIONS_ALL,
+	};
+	const struct profile *profile = a->session.profile;
+
+	return (struct crawl_options){
+		.mailboxes = a->mailboxes,
+		.mailbox_count = a->mailbox_count,
+		.rules = &profile->rules,
+		.fingerprint = rules_fingerprint(&profile->rules, profile->older_than),
+		.versions = versions[profile->versions],
+		.ews = a->session.ews,
+		.report = a->report,
+		.cancel = &stop_asked,
+		.threads = a->threads,
+		.batch_items = profile->batch_items,
+		.batch_bytes = profile->batch_bytes,
+		.mailbox_concurrency = profile->mailbox_concurrency,
+		.dry_run = a->dry_run,
+	};
+}
+
+static uint64_t
+stored_bytes(struct archiving *a)
+{
+	struct store_stats stats;
+	struct exa_error ignored;
+
+	/* For the summary only. */
+	return store_stat(catalog_store(a->catalog), &stats, &ignored)
+		       ? stats.segment_bytes + stats.index_bytes
+		       : 0;
+}
+
+static int
+code_of_run(bool good, const struct exa_error *err, const struct report_totals *t)
+{
+	if (!good)
+		return exit_code_of(err);
+	if (t->sum.failed > 0 || t->sum.unexplained > 0 || t->mailboxes_failed > 0 ||
+		t->mailboxes_incomplete > 0)
+		return EXIT_INCOMPLETE;
+	return EXIT_DONE;
+}
+
+/* The run's manifest, as the archive's own record of who did what. */
+static bool
+write_manifest(struct archiving *a, const struct report_totals *t, int code, struct exa_error *err)
+{
+	char host[256] = "";
+	struct catalog_run run = { .started_ns = a->started_ns,
+		.ended_ns = clock_wall_ns(),
+		.exit_code = code,
+		.host = host,
+		.profile = a->args->positional[0],
+		.program = "exarch " EXARCH_VERSION,
+		.archived = t->sum.archived,
+		.bytes = t->sum.bytes,
+		.excluded = t->sum.excluded,
+		.deferred = t->sum.deferred,
+		.failed = t->sum.failed,
+		.gone = t->sum.gone,
+		.unexplained = t->sum.unexplained };
+
+	(void)gethostname(host, sizeof host - 1);
+	return catalog_run_add(a->catalog, &run, err) &&
+	       store_flush(catalog_store(a->catalog), err);
+}
+
+static const char *
+why_stopped(bool good, const struct exa_error *err)
+{
+	if (good)
+		return NULL;
+	if (err->code != EXA_CANCELLED)
+		return err->text;
+	return cancel_why(&stop_asked) == CANCEL_DEADLINE ? "--max-duration is over"
+							  : "stopped by a signal";
+}
+
+static int
+crawl_and_report(struct archiving *a)
+{
+	const struct crawl_options options = options_of(a);
+	struct report_totals totals;
+	struct exa_error err, late;
+	uint64_t before = stored_bytes(a);
+	int code;
+	bool good = crawl_run(a->crawl, a->catalog, &options, &err);
+
+	report_totals_so_far(a->report, &totals);
+	code = code_of_run(good, &err, &totals);
+	if (!a->dry_run && (good || err.code == EXA_CANCELLED) &&
+		!write_manifest(a, &totals, code, &late)) {
+		err = late;
+		good = false;
+		code = exit_code_of(&err);
+	}
+	report_stored(a->report, before, stored_bytes(a));
+	report_finish(a->report, code, why_stopped(good, &err), &totals);
+	if (!good && err.code != EXA_CANCELLED)
+		return fail_with(&err);
+	return code;
+}
+
+static int
+archive(struct archiving *a)
+{
+	const bool json = a->args->value[OPT_JSON] != NULL,
+		   quiet = a->args->value[OPT_QUIET] != NULL;
+	EXA_AUTO(exa_freep)
+	char *title = exa_asprintf("%s %s", a->dry_run ? "looking only, for" : "archiving to",
+		a->session.profile->archive);
+	const struct report_options options = { .style = json    ? REPORT_JSON
+							 : quiet ? REPORT_QUIET
+								 : REPORT_AUTO,
+		.out = stdout,
+		.talk = stderr,
+		.title = title };
+	struct exa_error err;
+	int32_t days = auth_certificate_days(a->session.auth);
+	int code;
+
+	a->report = report_new(&options);
+	poked_report = a->report;
+	if (days <= 30)
+		report_note(a->report,
+			"the app's certificate expires in %d days; make a new one and upload it",
+			(int)days);
+	code = crawl_and_report(a);
+	poked_report = NULL;
+	report_free(a->report);
+	if (!catalog_close(a->catalog, &err) && code == EXIT_DONE)
+		code = fail_with(&err);
+	a->catalog = NULL;
+	return code;
+}
+
+int
+cmd_archive(const struct args *args)
+{
+	struct archiving a = { .args = args,
+		.dry_run = args->value[OPT_DRY_RUN] != NULL,
+		.started_ns = clock_wall_ns() };
+	struct exa_error err;
+	int code;
+
+	catch_signals();
+	a.crawl = crawl_new();
+	if (prepare(&a, &err))
+		code = archive(&a);
+	else
+		code = fail_with(&err);
+	catalog_abandonp(&a.catalog);
+	crawl_free(a.crawl);
+	exa_free(a.mailboxes);
+	plan_done(&a.plan);
+	session_done(&a.session);
+	return code;
+}

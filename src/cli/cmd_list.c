@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "exarch/clock.h"
+#include "exarch/mem.h"
+#include "select.h"
+#include "text.h"
+
+struct listing {
+	struct catalog *catalog;
+	struct store_reader *reader;
+	struct buf scratch;
+	uint64_t limit, count, bytes;
+	bool json;
+	bool enough;
+};
+
+static const char *
+state_name(enum catalog_item_state state)
+{
+	switch (state) {
+	case ITEM_LIVE:
+		return "live";
+	case ITEM_REMOVED:
+		return "removed";
+	case ITEM_SUPERSEDED:
+		return "superseded";
+	}
+	return "?";
+}
+
+static void
+print_line(json_t *line)
+{
+	if (line != NULL) {
+		(void)json_dumpf(line, stdout, JSON_COMPACT);
+		(void)putchar('\n');
+	}
+	json_decref(line);
+}
+
+/* Texts of servers may be anything; JSON must be UTF-8. message_head gives UTF-8, the rest is
+ * checked. */
+static json_t *
+text_or_null(const char *text)
+{
+	json_t *s = json_string(text);
+
+	return s != NULL ? s : json_null();
+}
+
+static void
+print_json(
+	const struct selected *s, const struct catalog_item *item, const struct message_head *head)
+{
+	char received[CLOCK_TEXT_MAX], hash[2 * CATALOG_SHA256_SIZE + 1];
+
+	clock_format(s->row->received_ns, received);
+	hex_encode(bytes_of(item->mime_sha256, CATALOG_SHA256_SIZE), hash);
+	print_line(json_pack("{s:I, s:o, s:o, s:s, s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"number", (json_int_t)s->row->number, "mailbox", text_or_null(s->mailbox->smtp),
+		"folder", text_or_null(s->folder->path), "received", received, "state",
+		state_name(s->row->state), "bytes", (json_int_t)s->row->mime_bytes, "sha256", hash,
+		"class", text_or_null(item->class), "from", text_or_null(head->from), "to",
+		text_or_null(head->to), "subject", text_or_null(head->subject), "message_id",
+		text_or_null(head->message_id), "item_id", text_or_null(item->server_id)));
+}
+
+static void
+print_row(const struct selected *s, const struct message_head *head)
+{
+	char received[CLOCK_TEXT_MAX], size[16];
+
+	clock_format(s->row->received_ns, received);
+	text_size(s->row->mime_bytes, size);
+	(void)printf("%8llu  %-10.10s  %9s  ", (unsigned long long)s->row->number, received, size);
+	text_print(stdout, s->mailbox->smtp, 28);
+	(void)printf("  ");
+	text_print(stdout, s->folder->path, 20);
+	(void)printf("  ");
+	text_print(stdout, head->from, 24);
+	(void)printf("  ");
+	text_print(stdout, head->subject, 0);
+	(void)printf("%s\n", s->row->state == ITEM_LIVE      ? ""
+			     : s->row->state == ITEM_REMOVED ? "  (removed)"
+							     : "  (superseded)");
+}
+
+static bool
+list_item(void *ctx, const struct selected *s, struct exa_error *err)
+{
+	struct listing *l = ctx;
+	struct message_head head = { 0 };
+	struct catalog_item item;
+
+	if (l->count == l->limit) {
+		l->enough = true;
+		return exa_fail(err, EXA_CANCELLED, "enough");
+	}
+	if (!catalog_item_read(l->reader, s->row, &l->scratch, &item, err) ||
+		!message_head_read(l->reader, &item.recipe, &head, err))
+		return exa_while(err, "item %llu", (unsigned long long)s->row->number);
+	if (l->json)
+		print_json(s, &item, &head);
+	else
+		print_row(s, &head);
+	message_head_done(&head);
+	l->count++;
+	l->bytes += s->row->mime_bytes;
+	return true;
+}
+
+/* ---- --failed ---- */
+
+struct failed_listing {
+	struct listing *l;
+	struct store_txn *txn;
+	const struct selection *selection;
+	const struct catalog_mailbox *mailbox;
+	const struct catalog_folder *folder;
+};
+
+static void
+print_failed_json(const struct failed_listing *f, const struct ledger_entry *e)
+{
+	char received[CLOCK_TEXT_MAX], again[CLOCK_TEXT_MAX];
+
+	clock_format(e->received_ns, received);
+	clock_format(e->not_before_ns > 0 ? e->not_before_ns : EXA_NO_TIME, again);
+	print_line(json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:i, s:s}", "mailbox",
+		text_or_null(f->mailbox->smtp), "folder", text_or_null(f->folder->path), "item_id",
+		text_or_null(e->server_id), "class", text_or_null(e->class), "received", received,
+		"why", text_or_null(e->why), "attempts", (int)e->attempts, "not_before", again));
+}
+
+static bool
+failed_entry(void *ctx, const struct catalog_key *key, const struct ledger_entry *e,
+	struct exa_error *err)
+{
+	struct failed_listing *f = ctx;
+
+	(void)key;
+	(void)err;
+	if (e->state != LEDGER_FAILED)
+		return true;
+	f->l->count++;
+	if (f->l->json) {
+		print_failed_json(f, e);
+		return true;
+	}
+	text_print(stdout, f->mailbox->smtp, 28);
+	(void)printf("  ");
+	text_print(stdout, f->folder->path, 20);
+	(void)printf("  %u tries  ", e->attempts);
+	text_print(stdout, e->why, 0);
+	(void)printf("  (");
+	text_print(stdout, e->server_id, 0);
+	(void)printf(")\n");
+	return true;
+}
+
+static bool
+failed_folder(void *ctx, const struct catalog_folder *folder, struct exa_error *err)
+{
+	struct failed_listing *f = ctx;
+
+	if (f->selection->folder != NULL && !pattern_matches(f->selection->folder, folder->path))
+		return true;
+	f->folder = folder;
+	return catalog_each_open(
+		f->txn, folder->mailbox, folder->number, NULL, failed_entry, f, err);
+}
+
+static bool
+failed_mailbox(void *ctx, const struct catalog_mailbox *mailbox, struct exa_error *err)
+{
+	struct failed_listing *f = ctx;
+
+	if (f->selection->mailbox != NULL && !pattern_matches(f->selection->mailbox, mailbox->smtp))
+		return true;
+	f->mailbox = mailbox;
+	return catalog_each_folder(f->txn, mailbox->number, failed_folder, f, err);
+}
+
+static bool
+list_failed(struct listing *l, const struct selection *selection, struct exa_error *err)
+{
+	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
+	struct failed_listing f = { .l = l, .selection = selection };
+
+	if (!store_read_begin(catalog_store(l->catalog), &txn, err))
+		return false;
+	f.txn = txn;
+	return catalog_each_mailbox(txn, failed_mailbox, &f, err);
+}
+
+/* ---- the verb ---- */
+
+static bool
+list_all(struct listing *l, const struct selection *selection, bool failed, struct exa_error *err)
+{
+	char size[16];
+
+	if (failed)
+		return list_failed(l, selection, err);
+	if (!store_reader_new(catalog_store(l->catalog), &l->reader, err) ||
+		(!selection_walk(l->catalog, selection, list_item, l, err) && !l->enough))
+		return false;
+	text_size(l->bytes, size);
+	if (!l->json)
+		(void)printf("%llu items, %s\n", (unsigned long long)l->count, size);
+	return true;
+}
+
+int
+cmd_list(const struct args *args)
+{
+	struct listing l = { .limit = UINT64_MAX, .json = args->value[OPT_JSON] != NULL };
+	struct selection selection;
+	struct exa_error err;
+	bool good;
+
+	if (args->value[OPT_LIMIT] != NULL && !number_read(args->value[OPT_LIMIT], &l.limit, &err))
+		return fail_with(&err);
+	if (!select_read(args, &selection, &err))
+		return fail_with(&err);
+	good = catalog_open(args->positional[0], STORE_READ, NULL, &l.catalog, &err) &&
+	       list_all(&l, &selection, args->value[OPT_FAILED] != NULL, &err);
+	store_reader_free(l.reader);
+	buf_done(&l.scratch);
+	catalog_abandonp(&l.catalog);
+	selection_done(&selection);
+	return good ? EXIT_DONE : fail_with(&err);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "exarch/clock.h"
+#include "exarch/mem.h"
+#include "select.h"
+#include "text.h"
+
+/* Header blocks beyond this are cut in --headers. */
+#define HEADERS_MAX ((size_t)1024 * 1024)
+
+struct shown {
+	struct catalog *catalog;
+	struct store_reader *reader;
+	const struct args *args;
+	struct buf scratch;
+	bool found;
+};
+
+static bool
+to_stdout(void *ctx, struct bytes data, struct exa_error *err)
+{
+	(void)ctx;
+	if (fwrite(data.data, 1, data.size, stdout) != data.size)
+		return exa_fail(err, EXA_IO, "can't write to standard output");
+	return true;
+}
+
+static bool
+show_raw(struct shown *s, const struct catalog_item *item, struct exa_error *err)
+{
+	const struct recipe_sink sink = { .write = to_stdout };
+	uint8_t hash[CATALOG_SHA256_SIZE];
+	uint64_t bytes;
+
+	return recipe_play(s->reader, &item->recipe, &sink, &bytes, hash, err);
+}
+
+/* Up to and including the empty line that ends the header block. */
+static size_t
+header_size(struct bytes b)
+{
+	for (size_t i = 0; i < b.size; i++) {
+		if (b.data[i] != '\n')
+			continue;
+		if (i + 1 < b.size && b.data[i + 1] == '\n')
+			return i + 2;
+		if (i + 2 < b.size && b.data[i + 1] == '\r' && b.data[i + 2] == '\n')
+			return i + 3;
+	}
+	return b.size;
+}
+
+static bool
+show_headers(struct shown *s, const struct catalog_item *item, struct exa_error *err)
+{
+	EXA_AUTO(buf_done) struct buf head = { 0 };
+
+	if (!recipe_head(s->reader, &item->recipe, HEADERS_MAX, &head, err))
+		return false;
+	return to_stdout(NULL, bytes_take(buf_bytes(&head), header_size(buf_bytes(&head))), err);
+}
+
+static void
+line(const char *name, const char *value)
+{
+	if (value == NULL || value[0] == '\0')
+		return;
+	(void)printf("%-11s ", name);
+	text_print(stdout, value, 0);
+	(void)putchar('\n');
+}
+
+static bool
+show_for_people(struct shown *s, const struct selected *selected, const struct catalog_item *item,
+	struct exa_error *err)
+{
+	struct message_head head = { 0 };
+	struct message_text text = { 0 };
+	char when[CLOCK_TEXT_MAX], size[16], hash[2 * CATALOG_SHA256_SIZE + 1];
+	bool good = message_head_read(s->reader, &item->recipe, &head, err) &&
+		    message_text_read(s->reader, &item->recipe, &text, err);
+
+	if (good) {
+		line("Subject", head.subject);
+		line("From", head.from);
+		line("To", head.to);
+		line("Cc", head.cc);
+		line("Date", head.date);
+		line("Message-ID", head.message_id);
+		line("Mailbox", selected->mailbox->smtp);
+		line("Folder", selected->folder->path);
+		clock_format(item->received_ns, when);
+		line("Received", when);
+		line("Class", item->class);
+		text_size(item->mime_bytes, size);
+		line("Size", size);
+		hex_encode(bytes_of(item->mime_sha256, CATALOG_SHA256_SIZE), hash);
+		line("SHA-256", hash);
+		for (size_t i = 0; i < text.attachment_count; i++)
+			line(i == 0 ? "Attached" : "", text.attachments[i]);
+		(void)putchar('\n');
+		text_print_block(stdout, text.body, strlen(text.body));
+		(void)printf(text.cut ? "\n[more; `--raw` gives all of it]\n" : "\n");
+	}
+	message_text_done(&text);
+	message_head_done(&head);
+	return good;
+}
+
+static bool
+show_item(void *ctx, const struct selected *selected, struct exa_error *err)
+{
+	struct shown *s = ctx;
+	struct catalog_item item;
+
+	s->found = true;
+	if (!catalog_item_read(s->reader, selected->row, &s->scratch, &item, err))
+		return false;
+	if (s->args->value[OPT_RAW] != NULL)
+		return show_raw(s, &item, err);
+	if (s->args->value[OPT_HEADERS] != NULL)
+		return show_headers(s, &item, err);
+	return show_for_people(s, selected, &item, err);
+}
+
+int
+cmd_show(const struct args *args)
+{
+	struct shown s = { .args = args };
+	struct selection selection;
+	struct exa_error err;
+	bool good;
+
+	selection_init(&selection);
+	selection.all_versions = true;
+	selection.ids = exa_alloc(sizeof *selection.ids);
+	selection.id_count = 1;
+	good = number_read(args->positional[1], &selection.ids[0], &err) &&
+	       catalog_open(args->positional[0], STORE_READ, NULL, &s.catalog, &err) &&
+	       store_reader_new(catalog_store(s.catalog), &s.reader, &err) &&
+	       selection_walk(s.catalog, &selection, show_item, &s, &err);
+	store_reader_free(s.reader);
+	buf_done(&s.scratch);
+	catalog_abandonp(&s.catalog);
+	selection_done(&selection);
+	return good ? EXIT_DONE : fail_with(&err);
+}

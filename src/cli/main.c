@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * exarch, from the command line down. Where to look:
+ *
+ *     cli/        this folder: verbs, options, exit codes; one cmd_*.c for each verb
+ *     profile/    the YAML profile, checked into one struct
+ *     rules/      what is archived and why: pure functions
+ *     crawl/      from the server into the archive; item.c is the life of an item
+ *     export/     from the archive into files; selections; proof of messages
+ *     work/       threads, and policy.c: what happens after a failure
+ *     report/     progress, JSON lines, summary
+ *     catalog/    mailboxes, folders, items, ledger, recipes as records; apply.c changes the tables
+ *     ews/        Exchange Web Services: op_*.c is one operation each
+ *     directory/  who has a mailbox: Microsoft Graph
+ *     store/      objects and records in segments, with an index; commit.c is what makes it safe
+ *     mime/       a message into pieces that deduplicate; base64
+ *     auth/       credentials into an Authorization header
+ *     http/       one request, one streamed answer
+ *     base/       errors, bytes, clock, files
+ */
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "exarch/http.h"
+#include "options.h"
+
+/* Keys and tokens live in this process: no core file, no other process of the user looks in. */
+static void
+harden(void)
+{
+#ifndef EXARCH_ALLOW_DUMP
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+static int
+run_verb(const struct verb *verb, int argc, char **argv)
+{
+	struct exa_error err;
+	struct args args;
+	int code;
+
+	if (!args_parse(verb, argc, argv, &args, &err))
+		return fail_with(&err);
+	if (args.value[OPT_HELP] != NULL) {
+		verb_help(verb, stdout);
+		code = EXIT_DONE;
+	} else {
+		code = verb->run(&args);
+	}
+	args_done(&args);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		(void)fprintf(stderr, "exarch: can't write the result to standard output\n");
+		return code == EXIT_DONE ? EXIT_FAILED : code;
+	}
+	return code;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct verb *verb;
+	struct exa_error err;
+	int used = 0;
+
+	harden();
+	(void)setlocale(LC_CTYPE, "");
+	if (!http_global_init(&err))
+		return fail_with(&err);
+	if (argc < 2) {
+		help_overview(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		help_overview(stdout);
+		return EXIT_DONE;
+	}
+	if (strcmp(argv[1], "--version") == 0)
+		return cmd_version(NULL);
+	verb = verb_find(argc - 1, argv + 1, &used);
+	if (verb == NULL) {
+		(void)fprintf(
+			stderr, "exarch: there is no verb '%s'; see `exarch help`\n", argv[1]);
+		return EXIT_USAGE;
+	}
+	return run_verb(verb, argc - used, argv + used);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command line: one table of options, one of verbs. Both make the parser, `--help`, and the
+ * tests against the documents; a new verb is one file and one line in verbs.c.
+ */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "exarch/error.h"
+
+enum option_id {
+	OPT_HELP,
+	OPT_JSON,
+	OPT_QUIET,
+	OPT_DRY_RUN,
+	OPT_THREADS,
+	OPT_MAX_DURATION,
+	OPT_COMPRESSION,
+	OPT_MAILBOX,
+	OPT_FOLDER,
+	OPT_SINCE,
+	OPT_BEFORE,
+	OPT_ID,
+	OPT_ALL_VERSIONS,
+	OPT_LIMIT,
+	OPT_FAILED,
+	OPT_RAW,
+	OPT_HEADERS,
+	OPT_TO,
+	OPT_FORMAT,
+	OPT_UPDATE,
+	OPT_LEVEL,
+	OPT_COUNT
+};
+
+struct option_spec {
+	const char *name; /* "dry-run" */
+	char letter;      /* 'n', or 0 */
+	const char *arg;  /* "N", or NULL for a flag */
+	bool repeats;     /* may be given more than once */
+	const char *help;
+};
+extern const struct option_spec option_specs[OPT_COUNT];
+
+#define CLI_REPEATS_MAX 1024
+
+struct args {
+	const char *value[OPT_COUNT]; /* NULL = not given; "" for a flag; the last one wins */
+	const char **repeated;        /* values of OPT_ID */
+	size_t repeated_count;
+	const char **positional;
+	size_t positional_count;
+};
+
+/* Exit codes: docs/report.md. The worst wins. */
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_INCOMPLETE = 3,
+	EXIT_STOPPED = 4,
+	EXIT_ABSENT = 10,
+	EXIT_LOCKED = 11,
+	EXIT_AUTH = 12,
+	EXIT_CORRUPT = 13,
+};
+
+struct verb {
+	const char *name;     /* "config check" is two words */
+	const char *operands; /* "PROFILE MAILBOX" */
+	size_t operand_count;
+	const char *summary;           /* one line */
+	const char *details;           /* more for `help VERB`, or NULL */
+	const enum option_id *options; /* ends with OPT_COUNT */
+	int (*run)(const struct args *args);
+};
+extern const struct verb verbs[];
+extern const size_t verb_count;
+
+bool args_parse(const struct verb *verb, int argc, char **argv, struct args *out,
+	struct exa_error *err) EXA_CHECK;
+void args_done(struct args *args);
+
+const struct verb *verb_find(int argc, char **argv, int *used_out); /* NULL: no such verb */
+void verb_help(const struct verb *verb, void *file);
+void help_overview(void *file);
+
+/* Prints "exarch: <text>" on stderr and gives the exit code that fits. */
+int fail_with(const struct exa_error *err);
+enum exit_code exit_code_of(const struct exa_error *err);
+
+/* The verbs. */
+int cmd_init(const struct args *args);
+int cmd_config_check(const struct args *args);
+int cmd_config_show(const struct args *args);
+int cmd_mailboxes(const struct args *args);
+int cmd_folders(const struct args *args);
+int cmd_archive(const struct args *args);
+int cmd_list(const struct args *args);
+int cmd_show(const struct args *args);
+int cmd_export(const struct args *args);
+int cmd_verify(const struct args *args);
+int cmd_rebuild(const struct args *args);
+int cmd_version(const struct args *args);
+int cmd_help(const struct args *args);
+
+#endif

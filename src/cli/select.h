@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The selection options, the same for every verb that takes them. */
+#ifndef CLI_SELECT_H
+#define CLI_SELECT_H
+
+#include "exarch/export.h"
+#include "options.h"
+
+bool select_read(const struct args *args, struct selection *out, struct exa_error *err) EXA_CHECK;
+bool number_read(const char *text, uint64_t *out, struct exa_error *err) EXA_CHECK;
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A profile brought to life: what the verbs that talk to a server share. */
+#ifndef CLI_SESSION_H
+#define CLI_SESSION_H
+
+#include "exarch/cancel.h"
+#include "exarch/crawl.h"
+#include "exarch/directory.h"
+#include "exarch/profile.h"
+#include "options.h"
+
+struct session {
+	struct profile *profile;
+	struct auth *auth;
+	struct http_options http;
+	struct ews_options ews;
+};
+
+/* Reads the profile and the credentials; asks no server yet. */
+bool session_open(const char *profile_path, struct cancel *cancel, struct session *out,
+	struct exa_error *err) EXA_CHECK;
+void session_done(struct session *s);
+
+/* ---- who ---- */
+
+struct plan_entry {
+	struct crawl_mailbox mailbox;
+	int licensed, enabled; /* 1, 0, -1 not known */
+	bool guest;
+	struct rules_decision decision;
+};
+
+struct plan {
+	struct plan_entry *entries;
+	size_t count, capacity;
+};
+
+/* The profile's mailboxes, each address once, judged. MAILBOX_GLOB (may be NULL) narrows them
+ * further. */
+bool plan_load(struct session *s, const char *mailbox_glob, struct cancel *cancel, struct plan *out,
+	struct exa_error *err) EXA_CHECK;
+void plan_done(struct plan *p);
+/* How many are to be archived. */
+size_t plan_chosen(const struct plan *p);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text from servers and mail on a terminal: never a control character of theirs, columns that line
+ * up. */
+#ifndef CLI_TEXT_H
+#define CLI_TEXT_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+/* Prints TEXT with control and bidi characters and broken UTF-8 replaced, cut and padded to WIDTH
+ * columns (0 = as long as it is). */
+void text_print(FILE *out, const char *text, size_t width);
+/* "1.2 MiB"; OUT holds 16. */
+void text_size(unsigned long long bytes, char *out);
+/* As text_print without padding, keeping line breaks and tabs: for bodies. */
+void text_print_block(FILE *out, const char *text, size_t size);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "options.h"
+
+const struct option_spec option_specs[OPT_COUNT] = {
+	[OPT_HELP] = { "help", 'h', NULL, false, "show this help" },
+	[OPT_JSON] = { "json", 0, NULL, false, "one JSON object a line on stdout" },
+	[OPT_QUIET] = { "quiet", 'q', NULL, false, "say only what needs a human" },
+	[OPT_DRY_RUN] = { "dry-run", 'n', NULL, false,
+		"list and judge; fetch nothing, change nothing" },
+	[OPT_THREADS] = { "threads", 't', "N", false,
+		"crawler threads (1 to 64) instead of the profile's run.threads" },
+	[OPT_MAX_DURATION] = { "max-duration", 0, "SPAN", false,
+		"stop after this long (\"6 h\"); a rerun continues" },
+	[OPT_COMPRESSION] = { "compression", 0, "CODEC", false,
+		"zlib (default; any program reads it) or zstd (less CPU)" },
+	[OPT_MAILBOX] = { "mailbox", 'm', "PATTERN", false,
+		"only mailboxes whose address matches (glob, or re:EXPRESSION)" },
+	[OPT_FOLDER] = { "folder", 'f', "PATTERN", false,
+		"only folders whose path matches (\"/Inbox/**\", or re:EXPRESSION)" },
+	[OPT_SINCE] = { "since", 0, "DATE", false,
+		"received at or after DATE (2026-07-22 or 2026-07-22T10:00:00Z)" },
+	[OPT_BEFORE] = { "before", 0, "DATE", false, "received before DATE" },
+	[OPT_ID] = { "id", 0, "NUMBER", true,
+		"only this item, as `exarch list` numbers it; may be repeated" },
+	[OPT_ALL_VERSIONS] = { "all-versions", 0, NULL, false,
+		"earlier versions of changed items too" },
+	[OPT_LIMIT] = { "limit", 0, "N", false, "at most N items" },
+	[OPT_FAILED] = { "failed", 0, NULL, false,
+		"what could not be archived, and why, instead of what is" },
+	[OPT_RAW] = { "raw", 0, NULL, false, "the message's bytes as archived" },
+	[OPT_HEADERS] = { "headers", 0, NULL, false, "its header block as archived" },
+	[OPT_TO] = { "to", 0, "DIR", false, "folder to write into; made if missing" },
+	[OPT_FORMAT] = { "format", 0, "FORMAT", false, "eml (one file a message)" },
+	[OPT_UPDATE] = { "update", 0, NULL, false, "leave files that are there already" },
+	[OPT_LEVEL] = { "level", 0, "LEVEL", false,
+		"headers, bytes, blobs or messages (default); each includes those before it" },
+};
+
+#define SELECTION OPT_MAILBOX, OPT_FOLDER, OPT_SINCE, OPT_BEFORE, OPT_ID, OPT_ALL_VERSIONS
+
+static const enum option_id only_help[] = { OPT_HELP, OPT_COUNT };
+static const enum option_id init_options[] = { OPT_COMPRESSION, OPT_HELP, OPT_COUNT };
+static const enum option_id explain_options[] = { OPT_JSON, OPT_HELP, OPT_COUNT };
+static const enum option_id archive_options[] = { OPT_DRY_RUN, OPT_THREADS, OPT_MAILBOX,
+	OPT_MAX_DURATION, OPT_JSON, OPT_QUIET, OPT_HELP, OPT_COUNT };
+static const enum option_id list_options[] = { SELECTION, OPT_LIMIT, OPT_FAILED, OPT_JSON, OPT_HELP,
+	OPT_COUNT };
+static const enum option_id show_options[] = { OPT_RAW, OPT_HEADERS, OPT_HELP, OPT_COUNT };
+static const enum option_id export_options[] = { OPT_TO, OPT_FORMAT, OPT_UPDATE, SELECTION,
+	OPT_QUIET, OPT_JSON, OPT_HELP, OPT_COUNT };
+static const enum option_id verify_options[] = { OPT_LEVEL, SELECTION, OPT_QUIET, OPT_JSON,
+	OPT_HELP, OPT_COUNT };
+
+const struct verb verbs[] = {
+	{ "init", "ARCHIVE", 1, "make a new, empty archive",
+		"ARCHIVE must not exist or be an empty folder on a local disk.", init_options,
+		cmd_init },
+	{ "config check", "PROFILE", 1, "read a profile and say what is wrong with it", NULL,
+		only_help, cmd_config_check },
+	{ "config show", "PROFILE", 1, "print a profile as it is understood, defaults filled in",
+		NULL, only_help, cmd_config_show },
+	{ "mailboxes", "PROFILE", 1, "who would be archived, who not, and why", NULL,
+		explain_options, cmd_mailboxes },
+	{ "folders", "PROFILE MAILBOX", 2,
+		"a mailbox's folders, with the rule that decides for each", NULL, explain_options,
+		cmd_folders },
+	{ "archive", "PROFILE", 1, "archive the profile's mailboxes",
+		"Continues where the last run ended; archives what is new or changed since.\n"
+		"SIGINT and SIGTERM stop it cleanly (exit code 4), SIGUSR1 prints where it stands.",
+		archive_options, cmd_archive },
+	{ "list", "ARCHIVE", 1, "list archived items", NULL, list_options, cmd_list },
+	{ "show", "ARCHIVE NUMBER", 2, "show one archived message", NULL, show_options, cmd_show },
+	{ "export", "ARCHIVE", 1, "write archived messages into files",
+		"Each message is compared with its SHA-256 before its file gets its name. No "
+		"existing file is changed.",
+		export_options, cmd_export },
+	{ "verify", "ARCHIVE", 1, "prove that the archive is undamaged",
+		"A selection limits which messages are rebuilt; the levels below `messages` look "
+		"at the whole archive.",
+		verify_options, cmd_verify },
+	{ "rebuild", "ARCHIVE", 1, "make the index again from the segments", NULL, only_help,
+		cmd_rebuild },
+	{ "version", "", 0, "print the version", NULL, only_help, cmd_version },
+	{ "help", "[VERB]", 1, "help on a verb", NULL, only_help, cmd_help },
+};
+const size_t verb_count = sizeof verbs / sizeof verbs[0];
