@@ -55,10 +55,12 @@ struct rules {
 	size_t folder_rule_count;
 	/* items */
 	enum rules_unread unread;
-	int64_t before_ns; /* only items received before; EXA_NO_TIME = any. `older_than` is
-			      resolved to this by the profile */
-	int64_t since_ns;  /* only items received at or after; EXA_NO_TIME = any */
-	unsigned classes;  /* bit mask of 1 << enum rules_class */
+	int64_t before_ns;      /* only items received before; EXA_NO_TIME = any. `older_than` is
+				   resolved to this by the profile */
+	int64_t since_ns;       /* only items received at or after; EXA_NO_TIME = any */
+	const char *older_than; /* borrowed: the span before_ns came from, for reasons; NULL = it
+				   came from `before` */
+	unsigned classes;       /* bit mask of 1 << enum rules_class */
 };
 
 void rules_done(struct rules *r); /* frees patterns and arrays, zeroes */
@@ -74,7 +76,8 @@ enum rules_verdict {
 struct rules_decision {
 	enum rules_verdict verdict;
 	char reason[RULES_REASON_MAX]; /* names the rule as the user wrote it, e.g.
-					  "folders.rules[2] exclude '/Inbox/Private/**'" */
+					  "folders.rules[2] exclude '/Inbox/Private'";
+					  cut at whole characters, never "" */
 };
 
 /* A mailbox as the directory or a list names it. LICENSED and ENABLED: 1, 0, -1 = not known
@@ -88,9 +91,16 @@ struct rules_mailbox {
 void rules_judge_mailbox(
 	const struct rules *r, const struct rules_mailbox *m, struct rules_decision *out);
 
-/* A folder. An excluded folder doesn't exclude those below it: each is judged by its own path (a
- * rule with "/**" covers the tree), except that standard exclusions cover everything below the
- * standard folder. */
+/*
+ * A folder. What decides, in this order: search folders, hidden folders and folders of internal
+ * classes ("IPF.Configuration") are never archived; then the first of folder_rules that matches;
+ * then standard_exclusions; else it is archived. So an `include` rule brings back a standard
+ * folder ("/Deleted Items"), but nothing brings back an internal one.
+ *
+ * An excluded folder doesn't exclude those below it: each is judged by its own path (a rule that
+ * ends in two stars covers the tree), except that standard exclusions cover everything below the
+ * standard folder. Rules are counted from 1 in reasons.
+ */
 struct rules_folder {
 	const char *path; /* "/Inbox/Private"; '/' inside a name is shown as '\xe2\x88\x95' (U+2215)
 			     by whoever builds paths */
