@@ -79,8 +79,10 @@ struct job {
 struct work_options {
 	uint32_t threads;
 	uint32_t target_max; /* jobs of one target at a time; 0 = no cap */
-	uint32_t open_max; /* targets open at a time (work_target_open .. close); jobs of rank OPEN
-			      wait while it is reached; 0 = no cap */
+	/* Targets open at a time: a job of rank OPEN opens its target as it begins,
+	 * work_target_close closes it; jobs of rank OPEN wait while so many are open. 0 = no cap.
+	 */
+	uint32_t open_max;
 	struct cancel *cancel;
 	/* Gives each thread its context (connection, parser, ...), on that thread; false ends the
 	 * run with its error. */
@@ -97,22 +99,20 @@ void work_freep(struct work **w);
 
 /* Targets belong to the pool and live as long as it. */
 struct work_target *work_target_new(struct work *w);
-void work_target_open(
-	struct work *w, struct work_target *t); /* counts against open_max until closed */
-void work_target_close(struct work *w, struct work_target *t);
+void work_target_close(struct work *w, struct work_target *t); /* one that isn't open may be closed too */
 
 void work_add(struct work *w, struct job *job);
-/* Puts a failed job back: counts the failure, waits as work_backoff_ms says; a THROTTLED failure
- * holds back the whole target, and a job without a target everybody. */
-void work_again(struct work *w, struct job *job, const struct exa_error *why);
+	/* Puts a failed job back: counts the failure, waits as work_backoff_ms says; a THROTTLED
+	 * failure holds back the whole target, and a job without a target everybody. */
+	void work_again(struct work *w, struct job *job, const struct exa_error *why);
 
-/* Ends the run: no further job is begun. The first error stays. */
-void work_stop(struct work *w, const struct exa_error *why);
+	/* Ends the run: no further job is begun. The first error stays. */
+	void work_stop(struct work *w, const struct exa_error *why);
 
-/*
- * Runs jobs until none is left, or cancelled, or stopped. True when everything was run. Otherwise
- * *err says why (EXA_CANCELLED, or what work_stop or thread_begin was given).
- */
-bool work_run(struct work *w, struct exa_error *err) EXA_CHECK;
+	/*
+	 * Runs jobs until none is left, or cancelled, or stopped. True when everything was run.
+	 * Otherwise *err says why (EXA_CANCELLED, or what work_stop or thread_begin was given).
+	 */
+	bool work_run(struct work *w, struct exa_error *err) EXA_CHECK;
 
 #endif

@@ -186,7 +186,6 @@ open_run(struct job *job, void *thread)
 	struct crawl_run *run = m->run;
 	struct exa_error err;
 
-	work_target_open(run->work, m->target);
 	if (job->attempts == 0)
 		report_mailbox_open(run->options->report, m->what->smtp);
 	if (!open_mailbox(thread, m, &err) || (run->options->dry_run && !find_numbers(m, &err))) {

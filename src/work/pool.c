@@ -116,16 +116,6 @@ work_target_new(struct work *w)
 }
 
 void
-work_target_open(struct work *w, struct work_target *t)
-{
-	(void)pthread_mutex_lock(&w->mu);
-	if (!t->open)
-		w->open_targets++;
-	t->open = true;
-	(void)pthread_mutex_unlock(&w->mu);
-}
-
-void
 work_target_close(struct work *w, struct work_target *t)
 {
 	(void)pthread_mutex_lock(&w->mu);
@@ -273,6 +263,10 @@ run_one(struct work *w, struct job *job, void *thread)
 	w->running++;
 	if (target != NULL)
 		target->running++;
+	if (target != NULL && job->rank == WORK_OPEN && !target->open) {
+		target->open = true;
+		w->open_targets++;
+	}
 	(void)pthread_mutex_unlock(&w->mu);
 	job->run(job, thread);
 	(void)pthread_mutex_lock(&w->mu);
