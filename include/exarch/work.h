@@ -99,20 +99,21 @@ void work_freep(struct work **w);
 
 /* Targets belong to the pool and live as long as it. */
 struct work_target *work_target_new(struct work *w);
-void work_target_close(struct work *w, struct work_target *t); /* one that isn't open may be closed too */
+void work_target_close(
+	struct work *w, struct work_target *t); /* one that isn't open may be closed too */
 
 void work_add(struct work *w, struct job *job);
-	/* Puts a failed job back: counts the failure, waits as work_backoff_ms says; a THROTTLED
-	 * failure holds back the whole target, and a job without a target everybody. */
-	void work_again(struct work *w, struct job *job, const struct exa_error *why);
+/* Puts a failed job back: counts the failure, waits as work_backoff_ms says; a THROTTLED
+ * failure holds back the whole target, and a job without a target everybody. */
+void work_again(struct work *w, struct job *job, const struct exa_error *why);
 
-	/* Ends the run: no further job is begun. The first error stays. */
-	void work_stop(struct work *w, const struct exa_error *why);
+/* Ends the run: no further job is begun. The first error stays. */
+void work_stop(struct work *w, const struct exa_error *why);
 
-	/*
-	 * Runs jobs until none is left, or cancelled, or stopped. True when everything was run.
-	 * Otherwise *err says why (EXA_CANCELLED, or what work_stop or thread_begin was given).
-	 */
-	bool work_run(struct work *w, struct exa_error *err) EXA_CHECK;
+/*
+ * Runs jobs until none is left, or cancelled, or stopped. True when everything was run.
+ * Otherwise *err says why (EXA_CANCELLED, or what work_stop or thread_begin was given).
+ */
+bool work_run(struct work *w, struct exa_error *err) EXA_CHECK;
 
 #endif
