@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <strings.h>
+
+#include "folder_table.h"
+
+static const struct sim_folder standard[] = {
+	{ .number = 0x01, .parent = FOLDER_ROOT, .name = "root", .distinguished = "root" },
+	{ .number = 0x02,
+		.parent = FOLDER_ROOT,
+		.name = "Top of Information Store",
+		.distinguished = "msgfolderroot" },
+	{ .number = 0x10c,
+		.parent = FOLDER_TOP,
+		.name = "Inbox",
+		.folder_class = "IPF.Note",
+		.distinguished = "inbox" },
+	{ .number = 0x10f,
+		.parent = FOLDER_TOP,
+		.name = "Drafts",
+		.folder_class = "IPF.Note",
+		.distinguished = "drafts" },
+	{ .number = 0x109,
+		.parent = FOLDER_TOP,
+		.name = "Sent Items",
+		.folder_class = "IPF.Note",
+		.distinguished = "sentitems" },
+	{ .number = 0x10a,
+		.parent = FOLDER_TOP,
+		.name = "Deleted Items",
+		.folder_class = "IPF.Note",
+		.distinguished = "deleteditems" },
+	{ .number = 0x11d,
+		.parent = FOLDER_TOP,
+		.name = "Junk Email",
+		.folder_class = "IPF.Note",
+		.distinguished = "junkemail" },
+	{ .number = 0x10b,
+		.parent = FOLDER_TOP,
+		.name = "Outbox",
+		.folder_class = "IPF.Note",
+		.distinguished = "outbox" },
+};
+
+/* Parents here: TOP, ROOT, or the place in this table less 100. */
+enum { IN_THIS_TABLE = 100 };
+
+static const struct sim_folder exchange[] = {
+	{ .number = 0x10d,
+		.parent = FOLDER_TOP,
+		.name = "Calendar",
+		.folder_class = "IPF.Appointment",
+		.distinguished = "calendar",
+		.kind = FOLDER_CALENDAR },
+	{ .number = 0x10e,
+		.parent = FOLDER_TOP,
+		.name = "Contacts",
+		.folder_class = "IPF.Contact",
+		.distinguished = "contacts",
+		.kind = FOLDER_CONTACTS },
+	{ .number = 0x130,
+		.parent = FOLDER_TOP,
+		.name = "Sync Issues",
+		.folder_class = "IPF.Note",
+		.distinguished = "syncissues" },
+	{ .number = 0x131,
+		.parent = IN_THIS_TABLE + 2,
+		.name = "Conflicts",
+		.folder_class = "IPF.Note",
+		.distinguished = "conflicts" },
+	{ .number = 0x132,
+		.parent = IN_THIS_TABLE + 2,
+		.name = "Local Failures",
+		.folder_class = "IPF.Note",
+		.distinguished = "localfailures" },
+	{ .number = 0x133,
+		.parent = IN_THIS_TABLE + 2,
+		.name = "Server Failures",
+		.folder_class = "IPF.Note",
+		.distinguished = "serverfailures" },
+	{ .number = 0x140,
+		.parent = FOLDER_TOP,
+		.name = "Conversation Action Settings",
+		.folder_class = "IPF.Configuration",
+		.hidden = true },
+	{ .number = 0x141,
+		.parent = FOLDER_TOP,
+		.name = "Conversation History",
+		.folder_class = "IPF.Note",
+		.distinguished = "conversationhistory" },
+	{ .number = 0x142,
+		.parent = FOLDER_TOP,
+		.name = "Quick Step Settings",
+		.folder_class = "IPF.Configuration",
+		.hidden = true },
+	{ .number = 0x143, .parent = FOLDER_TOP, .name = "Yammer Feeds", .hidden = true },
+	{ .number = 0x150,
+		.parent = FOLDER_ROOT,
+		.name = "Finder",
+		.distinguished = "searchfolders" },
+	{ .number = 0x151,
+		.parent = IN_THIS_TABLE + 10,
+		.name = "Unread Mail",
+		.folder_class = "IPF.Note",
+		.kind = FOLDER_SEARCH },
+	{ .number = 0x152,
+		.parent = FOLDER_TOP,
+		.name = "AllItems",
+		.folder_class = "IPF",
+		.kind = FOLDER_SEARCH },
+};
+
+size_t
+folder_list_add(struct folder_list *list, const struct sim_folder *folder)
+{
+	list->folders = exa_realloc_array(list->folders, list->count + 1, sizeof *list->folders);
+	list->folders[list->count] = *folder;
+	if (list->count > 0)
+		list->folders[folder->parent].child_count++;
+	return list->count++;
+}
+
+void
+folder_list_add_standard(struct folder_list *list)
+{
+	for (size_t i = 0; i < sizeof standard / sizeof standard[0]; i++)
+		(void)folder_list_add(list, &standard[i]);
+}
+
+void
+folder_list_add_exchange(struct folder_list *list)
+{
+	size_t first = list->count;
+
+	for (size_t i = 0; i < sizeof exchange / sizeof exchange[0]; i++) {
+		struct sim_folder folder = exchange[i];
+
+		if (folder.parent >= IN_THIS_TABLE)
+			folder.parent += first - IN_THIS_TABLE;
+		(void)folder_list_add(list, &folder);
+	}
+}
+
+bool
+folder_list_find_standard(const struct folder_list *list, const char *name, size_t *out)
+{
+	for (size_t i = 2; i < sizeof standard / sizeof standard[0]; i++) {
+		if (strcasecmp(standard[i].name, name) == 0) {
+			*out = i;
+			return i < list->count;
+		}
+	}
+	return false;
+}

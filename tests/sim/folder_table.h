@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The folders every mailbox has, and the ones a real Exchange mailbox has besides: the begin of
+ * both kinds of trees.
+ */
+#ifndef SIM_FOLDER_TABLE_H
+#define SIM_FOLDER_TABLE_H
+
+#include "mailbox.h"
+
+/* Numbers of folders that come from these tables; other folders' numbers are larger. */
+#define FOLDER_NUMBER_TABLE_MAX 0xffff
+
+struct folder_list {
+	struct sim_folder *folders;
+	size_t count;
+};
+
+/* Adds a folder (fields copied, strings borrowed) and gives its place. */
+size_t folder_list_add(struct folder_list *list, const struct sim_folder *folder);
+/* Root, top of information store, and the six that every mailbox has. */
+void folder_list_add_standard(struct folder_list *list);
+/* Calendar, contacts, sync issues, a search folder, hidden and configuration folders. */
+void folder_list_add_exchange(struct folder_list *list);
+/* The well-known folder below the top that a directory of this NAME stands for; false: none. */
+bool folder_list_find_standard(const struct folder_list *list, const char *name, size_t *out);
+
+#endif

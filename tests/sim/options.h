@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command line.
+ */
+#ifndef SIM_OPTIONS_H
+#define SIM_OPTIONS_H
+
+#include "exarch/error.h"
+
+#include "people.h"
+#include "tree_dir.h"
+
+#define OPTIONS_REPEATED_MAX 64
+
+struct options {
+	const char *mail, *generate;
+	uint64_t seed;
+	unsigned mailboxes, items; /* of --generate */
+	unsigned add, remove;
+	bool small_mail;
+	enum extra_folders folders;
+	const char *host; /* numbers */
+	unsigned port;
+	bool plain;
+	char *basic_user, *basic_password; /* NULL: no --basic */
+	unsigned token_lifetime_s;
+	bool no_role, empty_pages, illegal_references;
+	enum directory_extras extras;
+	const char *denied[OPTIONS_REPEATED_MAX];
+	size_t denied_count;
+	const char *registered[OPTIONS_REPEATED_MAX]; /* certificate files */
+	size_t registered_count;
+	const char *profile, *archive, *log;
+	unsigned latency_ms;
+};
+
+enum options_result { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_BAD };
+
+/* OPTIONS_BAD: err names the option. The strings are of argv. */
+enum options_result options_read(int argc, char **argv, struct options *out, struct exa_error *err);
+void options_done(struct options *o);
+void options_print_help(void);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "exarch/clock.h"
+#include "exarch/fs.h"
+#include "exarch/mem.h"
+
+#include "reqlog.h"
+
+struct reqlog {
+	int fd; /* O_APPEND: one write is one line, whoever else writes */
+};
+
+void
+note_code(struct request_note *note, const char *code)
+{
+	if (*note->code == '\0' || strcmp(note->code, "NoError") == 0)
+		(void)snprintf(note->code, sizeof note->code, "%s", code);
+}
+
+bool
+reqlog_open(const char *path, struct reqlog **out, struct exa_error *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+
+	if (fd < 0)
+		return exa_fail_errno(err, errno, "%s", path);
+	*out = exa_alloc(sizeof **out);
+	(*out)->fd = fd;
+	return true;
+}
+
+void
+reqlog_close(struct reqlog *l)
+{
+	if (l == NULL)
+		return;
+	(void)close(l->fd);
+	exa_free(l);
+}
+
+static void
+set_text(json_t *o, const char *name, const char *value)
+{
+	if (*value != '\0')
+		(void)json_object_set_new(o, name, json_string(value));
+}
+
+void
+reqlog_add(struct reqlog *l, const struct request_line *line)
+{
+	char time[CLOCK_TEXT_MAX];
+	struct exa_error err;
+	json_t *o;
+	char *text;
+
+	if (l == NULL)
+		return;
+	clock_format(line->begun_ns, time);
+	o = json_object();
+	set_text(o, "time", time);
+	set_text(o, "method", line->method);
+	set_text(o, "path", line->path);
+	set_text(o, "operation", line->note->operation);
+	set_text(o, "mailbox", line->note->mailbox);
+	(void)json_object_set_new(o, "items", json_integer(line->note->items));
+	(void)json_object_set_new(o, "status", json_integer(line->status));
+	set_text(o, "code", line->note->code);
+	(void)json_object_set_new(o, "bytes", json_integer((json_int_t)line->bytes));
+	(void)json_object_set_new(o, "ms", json_integer(line->took_ns / EXA_NS_PER_MS));
+	text = json_dumps(o, JSON_COMPACT);
+	json_decref(o);
+	if (text != NULL) {
+		EXA_AUTO(exa_freep) char *row = exa_asprintf("%s\n", text);
+
+		if (!fs_write_all(l->fd, bytes_of_string(row), "the log", &err)) {
+			/* A full disk must not change what clients see. */
+		}
+	}
+	free(text);
+}

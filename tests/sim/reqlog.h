@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The request log: one JSON object a line for each request answered, written whole and at once, so
+ * that a test can count while the simulator runs. Any thread.
+ */
+#ifndef SIM_REQLOG_H
+#define SIM_REQLOG_H
+
+#include "exarch/error.h"
+
+/* What an operation says of itself; empty strings are left out. */
+struct request_note {
+	char operation[48];
+	char mailbox[330];
+	char code[72]; /* NoError, or the first other response code */
+	unsigned items;
+};
+
+struct request_line {
+	const char *method, *path;
+	const struct request_note *note;
+	unsigned status;
+	uint64_t bytes;
+	int64_t begun_ns, took_ns;
+};
+
+void note_code(struct request_note *note, const char *code); /* NoError gives way to others */
+
+struct reqlog;
+
+bool reqlog_open(const char *path, struct reqlog **out, struct exa_error *err) EXA_CHECK;
+void reqlog_close(struct reqlog *l);                                /* NULL is fine */
+void reqlog_add(struct reqlog *l, const struct request_line *line); /* L may be NULL */
+
+#endif
