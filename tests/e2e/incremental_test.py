@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs that follow one another: exactly what is new is fetched, and what the server deleted stays."""
+import collections
+
+import ews_peer
+import harness
+import mail
+
+MAILBOXES, ITEMS = (2, 30) if harness.SHORT else (20, 1000) if harness.LONG else (5, 100)
+ADDED, REMOVED = (10, 4) if harness.SHORT else (200, 50) if harness.LONG else (20, 5)
+GENERATE = ('--generate', f'{MAILBOXES}x{ITEMS}', '--seed', '7')
+
+
+def counter_of_served(sim):
+    counted = collections.Counter(ews_peer.served(sim))
+    sim.forget()
+    return counted
+
+
+def only_what_is_new_is_fetched_and_what_was_deleted_stays(run):
+    sim = run.simulator(*GENERATE)
+    before = counter_of_served(sim)
+    first = run.archive(sim.written_profile)
+    harness.same('items of the first run', first['archived'], MAILBOXES * ITEMS)
+    harness.same('items fetched by the first run', sim.fetched_items(), MAILBOXES * ITEMS)
+    sim.forget()
+    run.archive(sim.written_profile)
+    harness.same('items fetched by a run with nothing new', sim.fetched_items(), 0)
+    sim.stop()
+
+    sim = run.simulator(*GENERATE, '--add', ADDED, '--remove', REMOVED)
+    after = counter_of_served(sim)
+    third = run.archive(sim.written_profile)
+    harness.same('items fetched when there was something new', sim.fetched_items(), ADDED)
+    harness.same('archived', third['archived'], ADDED)
+    harness.same('removed', third['removed'], REMOVED)
+    harness.same('unexplained', third['unexplained'], 0)
+    harness.same_multiset('messages exported', collections.Counter(run.export(sim.archive)), before | after)
+    states = collections.Counter(item['state'] for item in run.exarch('list', sim.archive, '--json').objects())
+    harness.same('states', states, {'live': MAILBOXES * ITEMS + ADDED - REMOVED, 'removed': REMOVED})
+    run.verify(sim.archive)
+
+
+def a_run_with_nothing_new_asks_once_a_mailbox(run):
+    sim = run.simulator(*GENERATE)
+    run.archive(sim.written_profile)
+    sim.forget()
+    run.archive(sim.written_profile)
+    asked = collections.Counter(r['operation'] for r in sim.requests)
+    harness.same('FindFolder requests', asked['FindFolder'], MAILBOXES)
+    harness.same('other EWS requests', {o: n for o, n in asked.items() if o not in ('FindFolder', 'token', 'graph')}, {})
+
+
+def changes_in_a_mailbox_are_followed(run):
+    folder = mail.write(run.dir / 'mail', {
+        'anna/Inbox/one.eml': 'one', 'anna/Inbox/two.eml': 'two', 'anna/Projects/three.eml': 'three'})
+    sim = run.simulator('--mail', folder)
+    run.archive(sim.written_profile)
+
+    (folder / 'anna/Inbox/one.eml').unlink()
+    mail.write(folder, {'anna/Inbox/four.eml': 'four', 'anna/New/Deep/five.eml': 'five', 'bert/Inbox/six.eml': 'six'})
+    sim.forget()
+    second = run.archive(sim.written_profile)
+    harness.same('items fetched', sim.fetched_items(), 3)
+    harness.same('removed', second['removed'], 1)
+    subjects = sorted(item['subject'] for item in run.exarch('list', sim.archive, '--json').objects())
+    harness.same('subjects listed', subjects, ['five', 'four', 'one', 'six', 'three', 'two'])
+
+
+def a_changed_item_is_fetched_again_and_the_newest_is_shown(run):
+    folder = mail.write(run.dir / 'mail', {'anna/Drafts/plan.eml': 'plan', 'anna/Inbox/other.eml': 'other'})
+    sim = run.simulator('--mail', folder)
+    run.archive(sim.written_profile)
+    mail.write(folder, {'anna/Drafts/plan.eml': mail.message('plan', body='A longer plan than before.\r\n')})
+    sim.forget()
+    run.archive(sim.written_profile)
+    harness.same('items fetched', sim.fetched_items(), 1)
+    harness.same_multiset('messages exported', collections.Counter(run.export(sim.archive)),
+                          collections.Counter(mail.of_files(folder)))
+
+
+def a_whole_mailbox_that_left_stays_in_the_archive(run):
+    folder = mail.write(run.dir / 'mail', {'anna/Inbox/one.eml': 'one', 'bert/Inbox/two.eml': 'two'})
+    sim = run.simulator('--mail', folder)
+    run.archive(sim.written_profile)
+    everything = collections.Counter(mail.of_files(folder))
+    sim.stop()
+    (folder / 'bert/Inbox/two.eml').unlink()
+    (folder / 'bert/Inbox').rmdir()
+    (folder / 'bert').rmdir()
+    sim = run.simulator('--mail', folder)
+    run.archive(sim.written_profile)
+    harness.same_multiset('messages exported', collections.Counter(run.export(sim.archive)), everything)
+
+
+if __name__ == '__main__':
+    harness.main(only_what_is_new_is_fetched_and_what_was_deleted_stays,
+                 a_run_with_nothing_new_asks_once_a_mailbox,
+                 changes_in_a_mailbox_are_followed,
+                 a_changed_item_is_fetched_again_and_the_newest_is_shown,
+                 a_whole_mailbox_that_left_stays_in_the_archive,
+                 short=(only_what_is_new_is_fetched_and_what_was_deleted_stays,))
