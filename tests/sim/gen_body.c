@@ -4,8 +4,9 @@
 #include "gen_body.h"
 #include "gen_encode.h"
 
-#define FILE_BLOCK (57 * 64 * 9) /* whole lines of 76, 72 and 64 characters: 57, 54 and 48 bytes \
-				  */
+#define FILE_BLOCK                                                                    \
+	(57 * 64 * 9) /* whole lines of 76, 72 and 64 characters: 57, 54 and 48 bytes \
+		       */
 
 struct gen_body {
 	struct body body;

@@ -222,7 +222,8 @@ http_start(const struct http_options *o, struct http_server **out, struct exa_er
 {
 	struct http_server *s = exa_alloc(sizeof *s);
 	struct sockaddr_storage address;
-	unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD;
+	unsigned flags =
+		MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC;
 	const union MHD_DaemonInfo *info;
 
 	s->options = *o;

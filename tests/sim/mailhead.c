@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <ctype.h>
 #include <iconv.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,29 @@ decode_q(struct buf *out, const char *p, size_t size)
 	}
 }
 
+/* glibc loads converters when they are opened; its own lock for that is one the thread sanitizer
+ * can't see. */
+static pthread_mutex_t converters_mu = PTHREAD_MUTEX_INITIALIZER;
+
+static iconv_t
+open_converter(const char *charset)
+{
+	iconv_t cd;
+
+	(void)pthread_mutex_lock(&converters_mu);
+	cd = iconv_open("UTF-8", charset);
+	(void)pthread_mutex_unlock(&converters_mu);
+	return cd;
+}
+
+static void
+close_converter(iconv_t cd)
+{
+	(void)pthread_mutex_lock(&converters_mu);
+	(void)iconv_close(cd);
+	(void)pthread_mutex_unlock(&converters_mu);
+}
+
 /* Appends RAW in CHARSET as UTF-8; as it is when the charset is unknown or the bytes are wrong. */
 static void
 add_converted(struct buf *out, struct buf *raw, const char *charset)
@@ -78,7 +102,7 @@ add_converted(struct buf *out, struct buf *raw, const char *charset)
 	size_t in_left = raw->size, room = raw->size * 4 + 16, out_left = room;
 	size_t before = out->size;
 	char *to;
-	iconv_t cd = iconv_open("UTF-8", charset);
+	iconv_t cd = open_converter(charset);
 
 	if (cd == (iconv_t)-1) {
 		buf_add_bytes(out, buf_bytes(raw));
@@ -90,7 +114,7 @@ add_converted(struct buf *out, struct buf *raw, const char *charset)
 		buf_add_bytes(out, buf_bytes(raw));
 	else
 		out->size = before + (room - out_left);
-	(void)iconv_close(cd);
+	close_converter(cd);
 }
 
 /* Decodes "=?charset?B|Q?text?=" at P; gives the place after it, or NULL when it isn't one. */

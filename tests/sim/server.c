@@ -2,6 +2,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <libxml/parser.h>
+
 #include "b64.h"
 #include "ews.h"
 #include "graph.h"
@@ -65,7 +67,10 @@ open_store(struct server *s, const struct options *o, struct exa_error *err)
 
 	if (o->generate != NULL)
 		return tree_gen_open(&gen, &s->store, err);
-	return tree_dir_open(o->mail, o->folders, &s->store, err) || exa_while(err, "--mail");
+	if (tree_dir_open(o->mail, o->folders, &s->store, err))
+		return true;
+	err->code = EXA_USAGE; /* whatever it was, the option is what to mend */
+	return exa_while(err, "--mail");
 }
 
 static bool
@@ -145,6 +150,7 @@ server_start(const struct options *o, struct server **out, struct exa_error *err
 {
 	struct server *s = exa_alloc(sizeof *s);
 
+	xmlInitParser();
 	b64_init();
 	if (!start(s, o, err)) {
 		server_stop(s);
