@@ -5,8 +5,8 @@
  * what was expected. Keys of the design that this version can't do yet are refused by name, never
  * ignored.
  *
- * Paths in the profile are relative to the profile's folder. A loaded profile is immutable: any
- * thread.
+ * Paths in the profile are relative to the profile's folder; in the struct they are absolute. A
+ * loaded profile is immutable: any thread.
  */
 #ifndef EXARCH_PROFILE_H
 #define EXARCH_PROFILE_H
@@ -31,8 +31,7 @@ enum profile_versions { PROFILE_VERSIONS_FIRST, PROFILE_VERSIONS_LATEST, PROFILE
 struct profile {
 	char *path; /* of the profile itself, as given */
 
-	char *archive; /* absolute or relative to the working directory: already resolved against
-			  the profile's folder */
+	char *archive;
 	bool create_archive; /* make the archive at the first run; false: it must exist, so that an
 				unmounted disk is noticed */
 
@@ -48,8 +47,9 @@ struct profile {
 
 	/* mailboxes */
 	enum profile_mailboxes mailboxes_from;
-	char **mailbox_list; /* from list, or read from the file: one address a line, '#' comments
-			      */
+	char *mailbox_file;  /* with file: its path; NULL otherwise */
+	char **mailbox_list; /* from list, or read from the file: one address a line, '#' comments;
+				an address named twice stands here once */
 	size_t mailbox_count;
 	char **groups; /* with directory: only members of these */
 	size_t group_count;
@@ -65,10 +65,13 @@ struct profile {
 	uint32_t mailbox_concurrency;
 };
 
-/* EXA_USAGE: "profile.yaml:12: folders.rules[1]: expected `include` or `exclude`, found `exlude`".
- * NOW_NS resolves `older_than`. */
+/* EXA_USAGE: "profile.yaml:12: folders.rules[1]: unknown key `exlude`; did you mean `exclude`?"
+ * (entries are counted from 1). NOW_NS resolves `older_than`. */
 bool profile_load(
 	const char *path, int64_t now_ns, struct profile **out, struct exa_error *err) EXA_CHECK;
+/* The same from memory: PATH needn't exist, its folder must. */
+bool profile_parse(struct bytes text, const char *path, int64_t now_ns, struct profile **out,
+	struct exa_error *err) EXA_CHECK;
 void profile_free(struct profile *p);
 void profile_freep(struct profile **p);
 

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A profile as YAML. Texts stand in double quotes, which can hold any of them; what can't be told
+ * from a default is written out too, so that nothing has to be looked up.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "exarch/clock.h"
+#include "exarch/profile.h"
+
+#include "raw.h"
+#include "value.h"
+
+static void
+add_quoted(struct buf *out, const char *text)
+{
+	buf_add_byte(out, '"');
+	for (; *text != '\0'; text++) {
+		if (*text == '\n' || *text == '\t')
+			buf_add_string(out, *text == '\n' ? "\\n" : "\\t");
+		else
+			buf_printf(out, "%s%c", *text == '"' || *text == '\\' ? "\\" : "", *text);
+	}
+	buf_add_byte(out, '"');
+}
+
+/* "KEY: "TEXT"", or nothing when there is no text. KEY carries its indentation. */
+static void
+add_text(struct buf *out, const char *key, const char *text)
+{
+	if (text == NULL)
+		return;
+	buf_printf(out, "%s: ", key);
+	add_quoted(out, text);
+	buf_add_byte(out, '\n');
+}
+
+static void
+add_bool(struct buf *out, const char *key, bool value)
+{
+	buf_printf(out, "%s: %s\n", key, value ? "true" : "false");
+}
+
+static void
+add_texts(struct buf *out, const char *key, char *const *texts, size_t count)
+{
+	if (count == 0)
+		return;
+	buf_printf(out, "%s:\n", key);
+	for (size_t i = 0; i < count; i++) {
+		buf_add_string(out, "    - ");
+		add_quoted(out, texts[i]);
+		buf_add_byte(out, '\n');
+	}
+}
+
+static void
+add_patterns(struct buf *out, const char *key, struct pattern *const *patterns, size_t count)
+{
+	if (count == 0)
+		return;
+	buf_printf(out, "%s:\n", key);
+	for (size_t i = 0; i < count; i++) {
+		buf_add_string(out, "    - ");
+		add_quoted(out, pattern_text(patterns[i]));
+		buf_add_byte(out, '\n');
+	}
+}
+
+/* clock_format drops fractions; a date in a profile may have one. */
+static void
+add_date(struct buf *out, const char *key, int64_t moment_ns)
+{
+	int64_t fraction_ns = moment_ns % EXA_NS_PER_S;
+	char text[CLOCK_TEXT_MAX];
+
+	if (moment_ns == EXA_NO_TIME)
+		return;
+	if (fraction_ns < 0)
+		fraction_ns += EXA_NS_PER_S;
+	clock_format(moment_ns, text);
+	text[strcspn(text, "Z")] = '\0';
+	buf_printf(out, "%s: \"%s.%09" PRId64 "Z\"\n", key, text, fraction_ns);
+}
+
+static void
+add_auth(struct buf *out, const struct auth_config *auth)
+{
+	buf_printf(
+		out, "  auth:\n    kind: %s\n", raw_word("source.auth.kind", (int)auth->kind + 1));
+	add_text(out, "    tenant", auth->tenant);
+	add_text(out, "    client_id", auth->client_id);
+	add_text(out, "    certificate", auth->certificate_file);
+	add_text(out, "    key", auth->key_file);
+	if (auth->kind == AUTH_APP_CERTIFICATE)
+		buf_printf(out, "    assertion: %s\n",
+			raw_word("source.auth.assertion", (int)auth->assertion + 1));
+	add_text(out, "    secret_file", auth->secret_file);
+	add_text(out, "    secret_command", auth->secret_command);
+	add_text(out, "    user", auth->user);
+	add_text(out, "    password_file", auth->password_file);
+	add_text(out, "    password_command", auth->password_command);
+}
+
+static void
+add_source(struct buf *out, const struct profile *p)
+{
+	buf_add_string(out, "source:\n  kind: ews\n");
+	add_text(out, "  endpoint", p->endpoint);
+	add_text(out, "  token_endpoint", p->token_endpoint);
+	add_text(out, "  graph_endpoint", p->graph_endpoint);
+	add_text(out, "  ews_scope", p->ews_scope);
+	add_text(out, "  graph_scope", p->graph_scope);
+	add_text(out, "  tls_ca", p->tls_ca);
+	buf_printf(out, "  timeout_s: %" PRIu32 "\n", p->timeout_s);
+	add_auth(out, &p->auth);
+}
+
+static void
+add_mailboxes(struct buf *out, const struct profile *p)
+{
+	const struct rules *r = &p->rules;
+
+	buf_printf(out, "mailboxes:\n  from: %s\n",
+		raw_word("mailboxes.from", (int)p->mailboxes_from + 1));
+	if (p->mailboxes_from == PROFILE_FROM_LIST)
+		add_texts(out, "  list", p->mailbox_list, p->mailbox_count);
+	add_text(out, "  file", p->mailbox_file);
+	add_bool(out, "  only_licensed", r->only_licensed);
+	add_bool(out, "  only_enabled", r->only_enabled);
+	add_texts(out, "  groups", p->groups, p->group_count);
+	add_patterns(out, "  include", r->mailbox_include, r->mailbox_include_count);
+	add_patterns(out, "  exclude", r->mailbox_exclude, r->mailbox_exclude_count);
+	buf_add_string(out, "  parts: [primary]\npublic_folders: false\n");
+}
+
+static void
+add_folders(struct buf *out, const struct rules *r)
+{
+	buf_add_string(out, "folders:\n");
+	add_bool(out, "  standard_exclusions", r->standard_exclusions);
+	if (r->folder_rule_count > 0)
+		buf_add_string(out, "  rules:\n");
+	for (size_t i = 0; i < r->folder_rule_count; i++) {
+		const struct rules_folder_rule *rule = &r->folder_rules[i];
+
+		add_text(out, rule->include ? "    - include" : "    - exclude",
+			pattern_text(rule->pattern));
+	}
+}
+
+static void
+add_filters(struct buf *out, const struct profile *p)
+{
+	const struct rules *r = &p->rules;
+	const char *comma = "";
+
+	buf_printf(out, "filters:\n  unread: %s\n", raw_word("filters.unread", (int)r->unread + 1));
+	add_text(out, "  older_than", p->older_than);
+	if (p->older_than == NULL)
+		add_date(out, "  before", r->before_ns);
+	add_date(out, "  since", r->since_ns);
+	buf_add_string(out, "  classes: [");
+	for (unsigned i = 0; i < RULES_CLASS_COUNT; i++) {
+		if ((r->classes & 1U << i) == 0)
+			continue;
+		buf_printf(out, "%s%s", comma, rules_class_name((enum rules_class)i));
+		comma = ", ";
+	}
+	buf_add_string(out, "]\n");
+}
+
+static void
+add_run(struct buf *out, const struct profile *p)
+{
+	char size[VALUE_SIZE_TEXT_MAX];
+
+	value_size_text(p->batch_bytes, size);
+	buf_printf(out,
+		"run:\n  threads: %" PRIu32 "\n  batch_items: %" PRIu32
+		"\n  batch_bytes: %s\n  mailbox_concurrency: %" PRIu32 "\n",
+		p->threads, p->batch_items, size, p->mailbox_concurrency);
+}
+
+void
+profile_show(const struct profile *p, struct buf *out)
+{
+	buf_add_string(out, "version: 1\n");
+	add_text(out, "archive", p->archive);
+	add_bool(out, "create_archive", p->create_archive);
+	add_source(out, p);
+	add_mailboxes(out, p);
+	add_folders(out, &p->rules);
+	add_filters(out, p);
+	buf_printf(out, "versions: %s\ncapture: [mime]\ndelete: { when: never }\n",
+		raw_word("versions", (int)p->versions + 1));
+	add_run(out, p);
+}
