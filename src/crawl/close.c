@@ -213,18 +213,13 @@ close_run(struct job *base, void *thread)
 		err = m->error;
 		mailbox_give_up(m, &err);
 	} else if (!close_mailbox(thread, m, &again, &err)) {
-		switch (work_advise(&err, WORK_SCOPE_MAILBOX, base->attempts + 1)) {
-		case WORK_RETRY:
-			work_again(work, base, &err);
+		switch (job_fails(m->run, base, WORK_SCOPE_MAILBOX, &err)) {
+		case OUTCOME_QUEUED:
 			return;
-		case WORK_STOP:
-			work_stop(work, &err);
+		case OUTCOME_STOPPED:
 			break;
-		case WORK_SMALLER:
-		case WORK_SKIP_ITEM:
-		case WORK_SKIP_FOLDER:
-		case WORK_SKIP_MAILBOX:
-		case WORK_ADVICE_COUNT:
+		case OUTCOME_SMALLER:
+		case OUTCOME_SKIPPED:
 			mailbox_give_up(m, &err);
 			break;
 		}

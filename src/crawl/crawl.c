@@ -52,6 +52,28 @@ submit(struct crawl_thread *t, struct mailbox *m, uint64_t *epoch_out, struct ex
 	return true;
 }
 
+enum outcome
+job_fails(
+	struct crawl_run *run, struct job *job, enum work_scope scope, const struct exa_error *why)
+{
+	switch (work_advise(why, scope, job->attempts + 1)) {
+	case WORK_RETRY:
+		work_again(run->work, job, why);
+		return OUTCOME_QUEUED;
+	case WORK_SMALLER:
+		return OUTCOME_SMALLER;
+	case WORK_SKIP_ITEM:
+	case WORK_SKIP_FOLDER:
+	case WORK_SKIP_MAILBOX:
+		return OUTCOME_SKIPPED;
+	case WORK_STOP:
+	case WORK_ADVICE_COUNT:
+		break;
+	}
+	work_stop(run->work, why);
+	return OUTCOME_STOPPED;
+}
+
 static bool
 piece(void *ctx, const struct mime_piece *p, struct exa_error *err)
 {

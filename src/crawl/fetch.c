@@ -289,24 +289,17 @@ give_up_item(struct fetch_job *f, struct crawl_thread *t, const struct exa_error
 static void
 go_on(struct fetch_job *f, struct crawl_thread *t, const struct exa_error *why)
 {
-	struct work *work = f->folder->mailbox->run->work;
-
-	switch (work_advise(
-		why, f->count == 1 ? WORK_SCOPE_ITEM : WORK_SCOPE_BATCH, f->job.attempts + 1)) {
-	case WORK_RETRY:
-		work_again(work, &f->job, why);
+	switch (job_fails(f->folder->mailbox->run, &f->job,
+		f->count == 1 ? WORK_SCOPE_ITEM : WORK_SCOPE_BATCH, why)) {
+	case OUTCOME_QUEUED:
 		return;
-	case WORK_SMALLER:
+	case OUTCOME_SMALLER:
 		halve(f);
 		return;
-	case WORK_SKIP_ITEM:
+	case OUTCOME_SKIPPED:
 		give_up_item(f, t, why);
 		return;
-	case WORK_SKIP_FOLDER:
-	case WORK_SKIP_MAILBOX:
-	case WORK_STOP:
-	case WORK_ADVICE_COUNT:
-		work_stop(work, why);
+	case OUTCOME_STOPPED:
 		break;
 	}
 	fetch_ends(f);

@@ -365,18 +365,13 @@ folder_fails(struct folder_job *job, const struct exa_error *why)
 	struct folder *f = job->folder;
 	struct mailbox *m = f->mailbox;
 
-	switch (work_advise(why, WORK_SCOPE_FOLDER, job->job.attempts + 1)) {
-	case WORK_RETRY:
-		work_again(m->run->work, &job->job, why);
+	switch (job_fails(m->run, &job->job, WORK_SCOPE_FOLDER, why)) {
+	case OUTCOME_QUEUED:
 		return;
-	case WORK_STOP:
-		work_stop(m->run->work, why);
+	case OUTCOME_STOPPED:
 		break;
-	case WORK_SMALLER:
-	case WORK_SKIP_ITEM:
-	case WORK_SKIP_FOLDER:
-	case WORK_SKIP_MAILBOX:
-	case WORK_ADVICE_COUNT:
+	case OUTCOME_SMALLER:
+	case OUTCOME_SKIPPED:
 		f->failed = true;
 		report_problem(m->run->options->report,
 			&(struct report_problem){

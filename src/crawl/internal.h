@@ -173,6 +173,16 @@ bool item_gone(struct crawl_thread *t, struct folder *f, const struct item_ref *
 bool item_failed(struct crawl_thread *t, struct folder *f, const struct item_ref *ref,
 	const struct exa_error *why, struct exa_error *err) EXA_CHECK;
 
+/* crawl.c: does what policy says of a failed job. The caller does the rest. */
+enum outcome {
+	OUTCOME_QUEUED,  /* the job is in the pool again, and no longer the caller's */
+	OUTCOME_STOPPED, /* the run ends */
+	OUTCOME_SMALLER, /* the batch is to be halved */
+	OUTCOME_SKIPPED, /* what was asked for is left out of this run */
+};
+enum outcome job_fails(
+	struct crawl_run *run, struct job *job, enum work_scope scope, const struct exa_error *why);
+
 /* crawl.c: notes the epoch of something submitted for a mailbox. */
 void mailbox_submitted(struct mailbox *m, uint64_t epoch);
 bool submit(struct crawl_thread *t, struct mailbox *m, uint64_t *epoch_out,

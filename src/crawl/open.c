@@ -194,18 +194,13 @@ open_run(struct job *job, void *thread)
 		m->folders = NULL;
 		m->folder_count = 0;
 		m->excluded_whole = 0;
-		switch (work_advise(&err, WORK_SCOPE_MAILBOX, job->attempts + 1)) {
-		case WORK_RETRY:
-			work_again(run->work, job, &err);
+		switch (job_fails(run, job, WORK_SCOPE_MAILBOX, &err)) {
+		case OUTCOME_QUEUED:
 			return;
-		case WORK_STOP:
-			work_stop(run->work, &err);
+		case OUTCOME_STOPPED:
 			break;
-		case WORK_SMALLER:
-		case WORK_SKIP_ITEM:
-		case WORK_SKIP_FOLDER:
-		case WORK_SKIP_MAILBOX:
-		case WORK_ADVICE_COUNT:
+		case OUTCOME_SMALLER:
+		case OUTCOME_SKIPPED:
 			mailbox_give_up(m, &err);
 			break;
 		}
