@@ -128,6 +128,17 @@ check_all(const struct context *c, const struct raw_profile *raw, struct profile
 
 /* ---- the verbs ---- */
 
+/* An error is one line, whatever the value that it quotes. */
+static bool
+fail_in_one_line(struct exa_error *err)
+{
+	for (char *p = err->text; *p != '\0'; p++) {
+		if (*p == '\n' || *p == '\t')
+			*p = ' ';
+	}
+	return false;
+}
+
 bool
 profile_parse(struct bytes text, const char *path, int64_t now_ns, struct profile **out,
 	struct exa_error *err)
@@ -145,7 +156,7 @@ profile_parse(struct bytes text, const char *path, int64_t now_ns, struct profil
 		return false;
 	}
 	if (!shape_check(text, path, &shape, err))
-		return false;
+		return fail_in_one_line(err);
 	raw = read_raw(text, path, err);
 	if (raw == NULL)
 		return false;
@@ -159,7 +170,7 @@ profile_parse(struct bytes text, const char *path, int64_t now_ns, struct profil
 			       .now_ns = now_ns,
 			       .err = err },
 		    raw, p))
-		return false;
+		return fail_in_one_line(err);
 	*out = p;
 	p = NULL;
 	return true;

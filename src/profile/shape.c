@@ -150,6 +150,21 @@ section_with_key(const cyaml_schema_field_t *fields, const char *key, const char
 	return false;
 }
 
+/* How much of TEXT to quote, up to a character of STOP: at most QUOTE_MAX bytes, whole characters.
+ */
+static int
+quote_size(const char *text, const char *stop)
+{
+	size_t size = strcspn(text, stop);
+
+	if (size > QUOTE_MAX) {
+		size = QUOTE_MAX;
+		while (size > 0 && ((unsigned char)text[size] & 0xc0) == 0x80)
+			size--;
+	}
+	return (int)size;
+}
+
 static void
 add_alternative(struct buf *out, const char *word)
 {
@@ -161,20 +176,22 @@ unknown_key(const struct walk *w, const struct spot *at, const char *key, size_t
 {
 	const cyaml_schema_field_t *fields = at->schema->mapping.fields;
 	const char *nearest = nearest_key(fields, key);
+	/* `{ secret:hunter2 }` is a key to YAML; what follows the colon isn't for a log */
+	const int size = quote_size(key, ":=");
 	char section[PATH_MAX_SIZE];
 	EXA_AUTO(buf_done) struct buf known = { 0 };
 
 	if (nearest != NULL)
-		return bad(w, line, at->path, "unknown key `%.*s`; did you mean `%s`?", QUOTE_MAX,
-			key, nearest);
+		return bad(w, line, at->path, "unknown key `%.*s`; did you mean `%s`?", size, key,
+			nearest);
 	if (section_with_key(raw_schema.mapping.fields, key, "", section))
-		return bad(w, line, at->path, "unknown key `%.*s` here; it belongs in `%s`",
-			QUOTE_MAX, key, section);
+		return bad(w, line, at->path, "unknown key `%.*s` here; it belongs in `%s`", size,
+			key, section);
 	for (const cyaml_schema_field_t *f = fields; f->key != NULL; f++) {
 		if (f->value.type != CYAML_IGNORE)
 			add_alternative(&known, f->key);
 	}
-	return bad(w, line, at->path, "unknown key `%.*s`; known here: %s", QUOTE_MAX, key,
+	return bad(w, line, at->path, "unknown key `%.*s`; known here: %s", size, key,
 		buf_string(&known));
 }
 
@@ -225,8 +242,8 @@ check_word(const struct walk *w, const struct spot *at, const char *word)
 			"`%s` is not available in this version; available: %s", word,
 			buf_string(&known));
 	return bad(w, at->line, at->path, "expected %s%s, found `%.*s`",
-		at->schema->enumeration.count > 1 ? "one of " : "", buf_string(&known), QUOTE_MAX,
-		word);
+		strchr(buf_string(&known), ',') != NULL ? "one of " : "", buf_string(&known),
+		quote_size(word, ""), word);
 }
 
 static bool

@@ -95,16 +95,16 @@ check_either(const struct context *c, const char *what, const char *file, const 
 	return true;
 }
 
+/* Values aren't quoted here: the classic mistake is a secret in the wrong place. */
 static bool
 check_app(const struct context *c, const struct raw_auth *raw)
 {
 	if (!value_is_guid(raw->tenant) && !value_is_domain(raw->tenant))
 		return context_bad(c, "source.auth.tenant",
-			"expected the tenant's id (a GUID) or one of its domains, found `%s`",
-			raw->tenant);
+			"expected the tenant's id (a GUID) or one of its domains");
 	if (!value_is_guid(raw->client_id))
-		return context_bad(c, "source.auth.client_id",
-			"expected the application (client) id, a GUID, found `%s`", raw->client_id);
+		return context_bad(
+			c, "source.auth.client_id", "expected the application (client) id, a GUID");
 	return true;
 }
 

@@ -29,6 +29,10 @@
 	"    client_id: cb9fe2cb-1111-4222-8333-444455556666\n" \
 	"    secret_file: s\n" more
 
+#define APP_SECRET(tenant, client_id)                                                            \
+	"version: 1\narchive: a\nsource: { kind: ews, auth: { kind: app-secret, tenant: " tenant \
+	", client_id: " client_id ", secret_file: s } }\n"
+
 static struct profile *
 parse(const char *text)
 {
@@ -218,6 +222,10 @@ no_error_repeats_a_secret(void **state)
 		SMALLEST("    secret:\n      hunter2: hunter2\n"),
 		SMALLEST("  endpoint: https://anna:hunter2@mail.contoso.com/EWS/Exchange.asmx\n"),
 		SMALLEST("  token_endpoint: \"https://host/?code=hunter2\"\n"),
+		SMALLEST("  ews_scope: hunter2\n"),
+		"version: 1\narchive: a\nsource: { auth: { secret:hunter2 } }\n",
+		APP_SECRET("contoso.com", "hunter2"),
+		APP_SECRET("hunter2", "cb9fe2cb-1111-4222-8333-444455556666"),
 		"version: 1\narchive: a\nsource: hunter2\n",
 		"version: 1\narchive: a\nsource: { kind: ews, auth: hunter2 }\n",
 		"version: 1\narchive: a\nsource: { kind: ews, auth: { user: [hunter2] } }\n",
@@ -232,6 +240,35 @@ no_error_repeats_a_secret(void **state)
 		assert_false(profile_parse(bytes_of_string(texts[i]), "/p.yaml", NOW, &p, &err));
 		if (strstr(err.text, "hunter2") != NULL)
 			fail_msg("%s", err.text);
+	}
+}
+
+static void
+an_error_is_one_line_of_whole_characters(void **state)
+{
+	static const char *const texts[] = {
+		"version: 1\nversions: \"a\\nb\\tc\"\n",
+		"version: 1\n\"ke\\ny\": 1\n",
+		"version: 1\narchive: a\nsource: { kind: ews, auth: { kind: app-secret, tenant: "
+		"\"a\\nb\", client_id: x, secret_file: s } }\n",
+		/* umlauts from an odd place on, so that a cut by bytes would split one */
+		"version: 1\nversions: "
+		"x\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+		"\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+		"\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+		"\xc3\xa4\n",
+	};
+	EXA_AUTO(pattern_freep) struct pattern *utf8 = NULL;
+	struct exa_error err;
+
+	(void)state;
+	assert_true(pattern_compile("**", &utf8, &err));
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		struct profile *p = NULL;
+
+		assert_false(profile_parse(bytes_of_string(texts[i]), "/p.yaml", NOW, &p, &err));
+		assert_null(strpbrk(err.text, "\n\t"));
+		assert_true(pattern_matches(utf8, err.text));
 	}
 }
 
@@ -298,6 +335,7 @@ main(void)
 		cmocka_unit_test(an_address_named_twice_is_one_mailbox),
 		cmocka_unit_test(addresses_must_have_the_form_of_one),
 		cmocka_unit_test(no_error_repeats_a_secret),
+		cmocka_unit_test(an_error_is_one_line_of_whole_characters),
 		cmocka_unit_test(aliases_cannot_multiply_the_text),
 		cmocka_unit_test(what_is_no_readable_file_is_named),
 	};
