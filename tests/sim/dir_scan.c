@@ -234,9 +234,9 @@ scan_directory(
 
 			(void)scan_directory(s, path, folder, folder, depth + 1);
 		}
-		free(entries[i]);
+		exa_free(entries[i]);
 	}
-	free(entries);
+	exa_free(entries);
 	return true;
 }
 

@@ -39,7 +39,7 @@ send_json(struct http_answer *a, json_t *o)
 	a->content_type = "application/json;odata.metadata=minimal;charset=utf-8";
 	note_code(&a->note, "NoError");
 	buf_add_string(&a->body, text != NULL ? text : "{}");
-	free(text);
+	exa_free(text);
 }
 
 static bool

@@ -112,7 +112,7 @@ add_object(struct buf *out, json_t *o)
 	char *text = json_dumps(o, JSON_COMPACT);
 
 	buf_add_base64url(out, bytes_of_string(text));
-	free(text);
+	exa_free(text);
 	json_decref(o);
 }
 

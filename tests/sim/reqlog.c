@@ -84,5 +84,5 @@ reqlog_add(struct reqlog *l, const struct request_line *line)
 			/* A full disk must not change what clients see. */
 		}
 	}
-	free(text);
+	exa_free(text);
 }

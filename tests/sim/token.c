@@ -64,7 +64,7 @@ refuse(struct http_answer *a, const char *why)
 	text = json_dumps(o, 0);
 	json_decref(o);
 	buf_add_string(&a->body, text != NULL ? text : "{}");
-	free(text);
+	exa_free(text);
 	a->content_type = "application/json; charset=utf-8";
 	(void)snprintf(a->note.code, sizeof a->note.code, "AADSTS%d", number);
 }

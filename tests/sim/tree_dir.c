@@ -96,9 +96,9 @@ look_for_boxes(struct dir_store *s, struct exa_error *err)
 			s->boxes = exa_realloc_array(s->boxes, s->box_count + 1, sizeof *s->boxes);
 			s->boxes[s->box_count++] = box;
 		}
-		free(entries[i]);
+		exa_free(entries[i]);
 	}
-	free(entries);
+	exa_free(entries);
 	return true;
 }
 
