@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include "exarch/attr.h"
+#include "exarch/bytes.h"
 #include "exarch/error.h"
 
 enum report_style {
@@ -110,5 +111,15 @@ void report_finish(
 /* Prints where things stand, now, to TALK (SIGUSR1). Async-signal-safe: sets a flag for the redraw
  * thread. */
 void report_poke(struct report *r);
+
+/* ---- texts from outside ---- */
+
+/*
+ * Appends TEXT to OUT as one line that a terminal can be trusted with: valid UTF-8; each run of
+ * white space and control characters (C0, C1, DEL) becomes one space, none at either end; bytes
+ * that aren't UTF-8 and characters that reorder or hide others (bidi controls, zero width space)
+ * become U+FFFD. At most LIMIT bytes, cut between characters.
+ */
+void report_clean(struct buf *out, const char *text, size_t limit);
 
 #endif

@@ -1,0 +1,588 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "exarch/clock.h"
+#include "exarch/mem.h"
+#include "internal.h"
+
+#define REDRAW_NS (EXA_NS_PER_S / 5) /* on a terminal */
+#define STATUS_INTERVAL_S 60
+#define BLIND_NS EXA_NS_PER_S /* without an eventfd: how often we look */
+#define DEFAULT_WIDTH 80
+/* Texts that wait to be written; who has more to say waits for a slow terminal. */
+#define OUTBOX_MAX ((size_t)256 * 1024)
+#define NOTE_LIMIT ((size_t)1024)
+
+#define CLEAR_LINE "\r\x1b[K"
+#define TO_LINE_END "\x1b[K"
+
+/* ---- writing; the redraw thread, or report_finish after it ---- */
+
+static size_t
+terminal_width(FILE *f)
+{
+	struct winsize size;
+
+	/* One less: a full last column makes some terminals wrap. */
+	if (ioctl(fileno(f), TIOCGWINSZ, &size) == 0 && size.ws_col > 1)
+		return size.ws_col - 1u;
+	return DEFAULT_WIDTH - 1;
+}
+
+/* Whether stdout or stderr can be written is the program's business (it looks at ferror). */
+static void
+write_out(FILE *f, const struct buf *text)
+{
+	if (text->size == 0)
+		return;
+	(void)fwrite(text->data, 1, text->size, f);
+	(void)fflush(f);
+}
+
+static void
+add_time(struct buf *out)
+{
+	char now[CLOCK_TEXT_MAX];
+
+	clock_format(clock_wall_ns(), now);
+	buf_printf(out, "%s  ", now);
+}
+
+/* TEXT goes above the status line, which stays the last; all of it in one write, and nothing when
+ * nothing changed: so it doesn't flicker. */
+static void
+draw_terminal(struct report *r, const struct status *s, const struct buf *text)
+{
+	EXA_AUTO(buf_done) struct buf screen = { 0 };
+
+	buf_reset(&r->line);
+	status_line(s, terminal_width(r->talk), &r->line);
+	if (text->size == 0 && bytes_equal(buf_bytes(&r->line), buf_bytes(&r->shown)))
+		return;
+	if (text->size > 0) {
+		buf_add_string(&screen, CLEAR_LINE);
+		buf_add_bytes(&screen, buf_bytes(text));
+	}
+	buf_add_byte(&screen, '\r');
+	buf_add_bytes(&screen, buf_bytes(&r->line));
+	buf_add_string(&screen, TO_LINE_END);
+	write_out(r->talk, &screen);
+	buf_reset(&r->shown);
+	buf_add_bytes(&r->shown, buf_bytes(&r->line));
+}
+
+static void
+clear_terminal(struct report *r)
+{
+	EXA_AUTO(buf_done) struct buf screen = { 0 };
+
+	if (r->mode != MODE_TERMINAL || r->shown.size == 0)
+		return;
+	buf_add_string(&screen, CLEAR_LINE);
+	write_out(r->talk, &screen);
+	buf_reset(&r->shown);
+}
+
+static void
+add_status_line(const struct status *s, struct buf *talk)
+{
+	add_time(talk);
+	status_line(s, STATUS_WIDTH_ANY, talk);
+	buf_add_byte(talk, '\n');
+}
+
+/* One look: what waits in the outbox, and a status when one is due or asked for. */
+static void
+redraw(struct report *r, struct buf *talk, struct buf *out, bool due)
+{
+	bool poked = atomic_exchange(&r->poked, false);
+	struct status s;
+
+	if (due || poked || r->mode == MODE_TERMINAL) {
+		s = report_status(r, clock_mono_ns());
+		if (poked || (due && r->mode == MODE_LINES))
+			add_status_line(&s, talk);
+		if (due && r->mode == MODE_JSON)
+			json_status(out, &s);
+	}
+	if (r->mode == MODE_TERMINAL)
+		draw_terminal(r, &s, talk);
+	else
+		write_out(r->talk, talk);
+	write_out(r->out, out);
+}
+
+/* ---- the redraw thread ---- */
+
+static int64_t
+interval_of(const struct report *r)
+{
+	switch (r->mode) {
+	case MODE_TERMINAL:
+		return REDRAW_NS;
+	case MODE_LINES:
+	case MODE_JSON:
+		return r->interval_ns;
+	case MODE_QUIET:
+		break;
+	}
+	return 0;
+}
+
+static void
+wake(struct report *r)
+{
+	const uint64_t one = 1;
+
+	/* Fails only when it is raised 2^64 times: awake already. */
+	if (r->wake_fd >= 0 && write(r->wake_fd, &one, sizeof one) < 0)
+		return;
+}
+
+/* Until woken or DEADLINE (0 = none). */
+static void
+sleep_until(struct report *r, int64_t deadline_ns)
+{
+	struct pollfd fd = { .fd = r->wake_fd, .events = POLLIN };
+	int64_t left_ns = deadline_ns - clock_mono_ns();
+	uint64_t count;
+
+	if (r->wake_fd < 0 && (deadline_ns == 0 || left_ns > BLIND_NS))
+		left_ns = BLIND_NS;
+	if (left_ns < 0)
+		left_ns = 0;
+	if (deadline_ns == 0 && r->wake_fd >= 0)
+		(void)ppoll(&fd, 1, NULL, NULL);
+	else
+		(void)ppoll(&fd, 1,
+			&(struct timespec){ .tv_sec = (time_t)(left_ns / EXA_NS_PER_S),
+				.tv_nsec = (long)(left_ns % EXA_NS_PER_S) },
+			NULL);
+	if ((fd.revents & POLLIN) != 0 && read(r->wake_fd, &count, sizeof count) < 0)
+		return;
+}
+
+/* Takes what waits in the outbox by exchanging it with empty buffers; whether to end. In quiet mode
+ * it stays until it is known that a human is needed. */
+static bool
+take_outbox(struct report *r, struct buf *talk, struct buf *out)
+{
+	struct buf full_talk, full_out;
+	bool stopping;
+
+	(void)pthread_mutex_lock(&r->mu);
+	if (r->mode != MODE_QUIET) {
+		full_talk = r->talk_box;
+		full_out = r->out_box;
+		r->talk_box = *talk;
+		r->out_box = *out;
+		*talk = full_talk;
+		*out = full_out;
+		(void)pthread_cond_broadcast(&r->room);
+	}
+	stopping = r->stopping;
+	(void)pthread_mutex_unlock(&r->mu);
+	return stopping;
+}
+
+static void *
+redraw_thread(void *arg)
+{
+	struct report *r = arg;
+	EXA_AUTO(buf_done) struct buf talk = { 0 };
+	EXA_AUTO(buf_done) struct buf out = { 0 };
+	int64_t interval_ns = interval_of(r), next_ns = interval_ns;
+	bool stopping = false;
+
+	if (interval_ns != 0)
+		next_ns += clock_mono_ns();
+	while (!stopping) {
+		bool due;
+
+		sleep_until(r, next_ns);
+		due = next_ns != 0 && clock_mono_ns() >= next_ns;
+		buf_reset(&talk);
+		buf_reset(&out);
+		stopping = take_outbox(r, &talk, &out);
+		redraw(r, &talk, &out, due && !stopping);
+		if (due)
+			next_ns = clock_mono_ns() + interval_ns;
+	}
+	clear_terminal(r);
+	return NULL;
+}
+
+static void
+start_thread(struct report *r)
+{
+	sigset_t all, before;
+	int failure;
+
+	/* Signals are for the program's own threads. */
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	failure = pthread_create(&r->thread, NULL, redraw_thread, r);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (failure != 0) {
+		/* As for memory: a program that can't start its first thread can't do its work. */
+		(void)fprintf(stderr, "exarch: can't start a thread: %s\n", strerror(failure));
+		abort();
+	}
+	r->thread_runs = true;
+}
+
+static void
+stop_thread(struct report *r)
+{
+	if (!r->thread_runs)
+		return;
+	(void)pthread_mutex_lock(&r->mu);
+	r->stopping = true;
+	(void)pthread_mutex_unlock(&r->mu);
+	wake(r);
+	(void)pthread_join(r->thread, NULL);
+	r->thread_runs = false;
+}
+
+/* ---- the outbox; any thread ---- */
+
+static void
+post_begin(struct report *r)
+{
+	(void)pthread_mutex_lock(&r->mu);
+	while (r->mode != MODE_QUIET && !r->stopping &&
+		r->talk_box.size + r->out_box.size > OUTBOX_MAX)
+		(void)pthread_cond_wait(&r->room, &r->mu);
+}
+
+static void
+post_end(struct report *r)
+{
+	(void)pthread_mutex_unlock(&r->mu);
+	wake(r);
+}
+
+/* "problem", "note": stands out on a terminal, has a time elsewhere. */
+static void
+add_word(struct report *r, const char *word, const char *sgr)
+{
+	if (r->mode == MODE_LINES)
+		add_time(&r->talk_box);
+	if (r->colour)
+		buf_printf(&r->talk_box, "\x1b[%sm%s\x1b[0m", sgr, word);
+	else
+		buf_add_string(&r->talk_box, word);
+}
+
+void
+report_problem(struct report *r, const struct report_problem *p)
+{
+	(void)atomic_fetch_add(&r->counters.problems, 1);
+	if (p->item != NULL)
+		(void)atomic_fetch_add(&r->counters.item_problems, 1);
+	post_begin(r);
+	if (problem_note(&r->problems, p)) {
+		if (r->mode == MODE_JSON) {
+			json_problem(&r->out_box, p);
+		} else if (r->mode != MODE_QUIET || r->talk_box.size < OUTBOX_MAX) {
+			add_word(r, "problem:", "1;31");
+			problem_text(p, &r->talk_box);
+		}
+	}
+	post_end(r);
+}
+
+void
+report_note(struct report *r, const char *fmt, ...)
+{
+	EXA_AUTO(buf_done) struct buf text = { 0 };
+	va_list args;
+
+	va_start(args, fmt);
+	buf_vprintf(&text, fmt, args);
+	va_end(args);
+	post_begin(r);
+	if (r->mode == MODE_JSON) {
+		json_note(&r->out_box, buf_string(&text));
+	} else if (r->mode != MODE_QUIET || r->talk_box.size < OUTBOX_MAX) {
+		add_word(r, "note: ", "1");
+		report_clean(&r->talk_box, buf_string(&text), NOTE_LIMIT);
+		buf_add_byte(&r->talk_box, '\n');
+	}
+	post_end(r);
+}
+
+void
+report_mailbox_open(struct report *r, const char *mailbox)
+{
+	if (r->mode != MODE_JSON)
+		return;
+	post_begin(r);
+	json_mailbox_open(&r->out_box, mailbox);
+	post_end(r);
+}
+
+void
+report_mailbox_done(struct report *r, const struct report_mailbox *m)
+{
+	(void)atomic_fetch_add(&r->counters.mailboxes_done, 1);
+	(void)atomic_fetch_add(
+		&r->counters.settled, m->archived + m->known + m->deferred + m->failed);
+	post_begin(r);
+	summary_add(r, m);
+	if (r->mode == MODE_JSON)
+		json_mailbox(&r->out_box, m);
+	post_end(r);
+}
+
+/* ---- counters; any thread ---- */
+
+void
+report_plan(struct report *r, uint64_t mailboxes)
+{
+	atomic_store(&r->counters.mailboxes_planned, mailboxes);
+}
+
+void
+report_expect(struct report *r, uint64_t items)
+{
+	(void)atomic_fetch_add(&r->counters.expected, items);
+}
+
+void
+report_listed(struct report *r, uint64_t items)
+{
+	(void)atomic_fetch_add(&r->counters.listed, items);
+}
+
+void
+report_known(struct report *r, uint64_t items)
+{
+	(void)atomic_fetch_add(&r->counters.known, items);
+}
+
+void
+report_fetched(struct report *r, uint64_t items, uint64_t bytes)
+{
+	(void)atomic_fetch_add(&r->counters.fetched, items);
+	(void)atomic_fetch_add(&r->counters.fetched_bytes, bytes);
+}
+
+void
+report_archived(struct report *r, uint64_t items, uint64_t bytes)
+{
+	(void)atomic_fetch_add(&r->counters.archived, items);
+	(void)atomic_fetch_add(&r->counters.archived_bytes, bytes);
+}
+
+void
+report_requests(struct report *r, int in_flight_change)
+{
+	(void)atomic_fetch_add(&r->counters.in_flight, in_flight_change);
+}
+
+void
+report_waiting(struct report *r, uint32_t ms)
+{
+	_Atomic int_least64_t *until = &r->counters.waiting_until_ns;
+	int_least64_t new = clock_mono_ns() + (int64_t)ms *EXA_NS_PER_MS;
+	int_least64_t old = atomic_load(until);
+
+	while (old < new && !atomic_compare_exchange_weak(until, &old, new))
+		;
+}
+
+void
+report_traffic(struct report *r, uint64_t requests, uint64_t received_bytes)
+{
+	atomic_store(&r->counters.requests, requests);
+	atomic_store(&r->counters.received_bytes, received_bytes);
+}
+
+void
+report_stored(struct report *r, uint64_t bytes_before, uint64_t bytes_after)
+{
+	atomic_store(&r->counters.stored_before, bytes_before);
+	atomic_store(&r->counters.stored_after, bytes_after);
+}
+
+/* Atomics and write(2) only: signal-safety(7). */
+void
+report_poke(struct report *r)
+{
+	int before = errno;
+
+	atomic_store(&r->poked, true);
+	wake(r);
+	errno = before;
+}
+
+/* ---- the end ---- */
+
+static void
+fill_totals(struct report *r)
+{
+	struct report_totals *t = &r->totals;
+
+	t->requests = atomic_load(&r->counters.requests);
+	t->received_bytes = atomic_load(&r->counters.received_bytes);
+	t->stored_bytes_before = atomic_load(&r->counters.stored_before);
+	t->stored_bytes_after = atomic_load(&r->counters.stored_after);
+	t->elapsed_ms = (clock_mono_ns() - r->started_ns) / EXA_NS_PER_MS;
+}
+
+/* Quiet mode kept its talk until now: a run that ended well says nothing at all. */
+static void
+finish_quiet(struct report *r, const struct summary_end *end)
+{
+	if (end->exit_code != 0) {
+		problem_repeats_text(&r->problems, &r->talk_box);
+		summary_short(r, end, &r->talk_box);
+		write_out(r->talk, &r->talk_box);
+	}
+	buf_reset(&r->talk_box);
+}
+
+static void
+finish_people(struct report *r, const struct summary_end *end)
+{
+	problem_repeats_text(&r->problems, &r->talk_box);
+	write_out(r->talk, &r->talk_box);
+	buf_reset(&r->talk_box);
+	summary_text(r, end, &r->out_box);
+	write_out(r->out, &r->out_box);
+	buf_reset(&r->out_box);
+}
+
+void
+report_finish(
+	struct report *r, int exit_code, const char *why_stopped, struct report_totals *totals_out)
+{
+	const struct summary_end end = {
+		.exit_code = exit_code, .why_stopped = why_stopped, .totals = &r->totals
+	};
+
+	stop_thread(r);
+	fill_totals(r);
+	switch (r->mode) {
+	case MODE_JSON:
+		json_repeats(&r->out_box, &r->problems);
+		json_summary(&r->out_box, r, &end);
+		write_out(r->out, &r->out_box);
+		buf_reset(&r->out_box);
+		break;
+	case MODE_QUIET:
+		finish_quiet(r, &end);
+		break;
+	case MODE_TERMINAL:
+	case MODE_LINES:
+		finish_people(r, &end);
+		break;
+	}
+	*totals_out = r->totals;
+}
+
+/* ---- life ---- */
+
+static bool
+is_terminal(FILE *f)
+{
+	const char *term = getenv("TERM");
+
+	return fileno(f) >= 0 && isatty(fileno(f)) == 1 && term != NULL &&
+	       strcmp(term, "dumb") != 0;
+}
+
+static enum report_mode
+mode_of(const struct report_options *options)
+{
+	switch (options->style) {
+	case REPORT_QUIET:
+		return MODE_QUIET;
+	case REPORT_JSON:
+		return MODE_JSON;
+	case REPORT_AUTO:
+		break;
+	}
+	return is_terminal(options->talk) ? MODE_TERMINAL : MODE_LINES;
+}
+
+/* https://no-color.org: set and not empty. */
+static bool
+wants_no_colour(void)
+{
+	const char *no_color = getenv("NO_COLOR");
+
+	return no_color != NULL && no_color[0] != '\0';
+}
+
+static void
+say_title(struct report *r, const char *title)
+{
+	if (r->mode == MODE_JSON) {
+		json_start(&r->out_box, title);
+	} else if (r->mode != MODE_QUIET && title != NULL) {
+		if (r->mode == MODE_LINES)
+			add_time(&r->talk_box);
+		report_clean(&r->talk_box, title, NOTE_LIMIT);
+		buf_add_byte(&r->talk_box, '\n');
+	}
+}
+
+struct report *
+report_new(const struct report_options *options)
+{
+	struct report *r = exa_alloc(sizeof *r);
+	uint32_t interval_s = options->status_interval_s;
+
+	r->mode = mode_of(options);
+	r->colour = r->mode == MODE_TERMINAL && !wants_no_colour();
+	r->out = options->out;
+	r->talk = options->talk;
+	r->interval_ns = (interval_s > 0 ? interval_s : STATUS_INTERVAL_S) * EXA_NS_PER_S;
+	r->started_ns = clock_mono_ns();
+	r->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	(void)pthread_mutex_init(&r->mu, NULL);
+	(void)pthread_cond_init(&r->room, NULL);
+	say_title(r, options->title);
+	start_thread(r);
+	wake(r);
+	return r;
+}
+
+/* Without report_finish the run came to nothing: what quiet mode kept is needed now. */
+void
+report_free(struct report *r)
+{
+	if (r == NULL)
+		return;
+	stop_thread(r);
+	write_out(r->talk, &r->talk_box);
+	write_out(r->out, &r->out_box);
+	if (r->wake_fd >= 0)
+		(void)close(r->wake_fd);
+	problem_book_done(&r->problems);
+	summary_done(r);
+	buf_done(&r->shown);
+	buf_done(&r->line);
+	buf_done(&r->talk_box);
+	buf_done(&r->out_box);
+	(void)pthread_cond_destroy(&r->room);
+	(void)pthread_mutex_destroy(&r->mu);
+	exa_free(r);
+}
+
+void
+report_freep(struct report **r)
+{
+	report_free(*r);
+	*r = NULL;
+}
