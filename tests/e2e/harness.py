@@ -175,11 +175,11 @@ class Collector:
 class Simulator:
     """exarch-sim, serving. Its request log is a pipe, so that one can wait for a request to have been answered."""
 
-    def __init__(self, run, args, name, write_profile):
+    def __init__(self, run, args, name, write_profile, archive):
         self.folder = run.dir
         self.written_profile = run.dir / f'{name}.yaml'
         self.keys = run.dir / f'{name}.yaml.d'
-        self.archive = run.dir / 'archive'
+        self.archive = archive or run.dir / 'archive'
         self.log_pipe = run.dir / f'{name}.log'
         self.requests = []
         self.changed = threading.Condition()
@@ -336,8 +336,8 @@ class Run:
         self.dir = folder
         self.cleanup = contextlib.ExitStack()
 
-    def simulator(self, *args, name='sim', write_profile=True):
-        sim = Simulator(self, args, name, write_profile)
+    def simulator(self, *args, name='sim', write_profile=True, archive=None):
+        sim = Simulator(self, args, name, write_profile, archive)
         self.cleanup.callback(sim.stop)
         return sim
 
