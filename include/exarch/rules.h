@@ -142,6 +142,6 @@ void rules_judge_item(
 /* A number that changes when anything that judges folders or items changes: a changed profile
  * re-judges the ledger. before_ns resolved from `older_than` moves with each run and doesn't count;
  * its text does. */
-uint64_t rules_fingerprint(const struct rules *r, const char *older_than);
+uint64_t rules_fingerprint(const struct rules *r);
 
 #endif

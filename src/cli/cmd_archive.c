@@ -155,7 +155,7 @@ options_of(const struct archiving *a)
 		.mailboxes = a->mailboxes,
 		.mailbox_count = a->mailbox_count,
 		.rules = &profile->rules,
-		.fingerprint = rules_fingerprint(&profile->rules, profile->older_than),
+		.fingerprint = rules_fingerprint(&profile->rules),
 		.versions = versions[profile->versions],
 		.ews = a->session.ews,
 		.report = a->report,

@@ -42,7 +42,7 @@ mix_text(uint64_t hash, const char *text)
 }
 
 uint64_t
-rules_fingerprint(const struct rules *r, const char *older_than)
+rules_fingerprint(const struct rules *r)
 {
 	uint64_t hash = mix_number(FNV_START, RULES_LOGIC_VERSION);
 
@@ -53,9 +53,9 @@ rules_fingerprint(const struct rules *r, const char *older_than)
 		hash = mix_text(hash, pattern_text(r->folder_rules[i].pattern));
 	}
 	hash = mix_number(hash, r->unread);
-	hash = mix_number(hash, older_than != NULL);
-	hash = older_than != NULL ? mix_text(hash, older_than)
-				  : mix_number(hash, (uint64_t)r->before_ns);
+	hash = mix_number(hash, r->older_than != NULL);
+	hash = r->older_than != NULL ? mix_text(hash, r->older_than)
+				     : mix_number(hash, (uint64_t)r->before_ns);
 	hash = mix_number(hash, (uint64_t)r->since_ns);
 	return mix_number(hash, r->classes);
 }

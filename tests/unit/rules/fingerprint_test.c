@@ -23,6 +23,13 @@ two_rules(const char *first, const char *second)
 	return r;
 }
 
+static uint64_t
+fingerprint_of(struct rules rules, const char *older_than)
+{
+	rules.older_than = older_than;
+	return rules_fingerprint(&rules);
+}
+
 static void
 rules_written_alike_have_one_fingerprint(void **state)
 {
@@ -30,7 +37,7 @@ rules_written_alike_have_one_fingerprint(void **state)
 	EXA_AUTO(rules_done) struct rules b = two_rules("/a", "/b");
 
 	(void)state;
-	assert_true(rules_fingerprint(&a, "3 months") == rules_fingerprint(&b, "3 months"));
+	assert_true(fingerprint_of(a, "3 months") == fingerprint_of(b, "3 months"));
 }
 
 static void
@@ -39,34 +46,34 @@ what_judges_folders_or_items_changes_it(void **state)
 	EXA_AUTO(rules_done) struct rules r = two_rules("/a", "/b");
 	EXA_AUTO(rules_done) struct rules swapped = two_rules("/b", "/a");
 	EXA_AUTO(rules_done) struct rules glued = two_rules("/a/", "b");
-	const uint64_t first = rules_fingerprint(&r, NULL);
+	const uint64_t first = fingerprint_of(r, NULL);
 	struct rules changed;
 
 	(void)state;
-	assert_true(rules_fingerprint(&swapped, NULL) != first);
-	assert_true(rules_fingerprint(&glued, NULL) != first);
-	assert_true(rules_fingerprint(&r, "3 months") != first);
-	assert_true(rules_fingerprint(&r, "4 months") != rules_fingerprint(&r, "3 months"));
+	assert_true(fingerprint_of(swapped, NULL) != first);
+	assert_true(fingerprint_of(glued, NULL) != first);
+	assert_true(fingerprint_of(r, "3 months") != first);
+	assert_true(fingerprint_of(r, "4 months") != fingerprint_of(r, "3 months"));
 	changed = r;
 	changed.standard_exclusions = true;
-	assert_true(rules_fingerprint(&changed, NULL) != first);
+	assert_true(fingerprint_of(changed, NULL) != first);
 	changed = r;
 	changed.unread = RULES_UNREAD_DEFER;
-	assert_true(rules_fingerprint(&changed, NULL) != first);
+	assert_true(fingerprint_of(changed, NULL) != first);
 	changed = r;
 	changed.before_ns = 1;
-	assert_true(rules_fingerprint(&changed, NULL) != first);
+	assert_true(fingerprint_of(changed, NULL) != first);
 	changed = r;
 	changed.since_ns = 1;
-	assert_true(rules_fingerprint(&changed, NULL) != first);
+	assert_true(fingerprint_of(changed, NULL) != first);
 	changed = r;
 	changed.classes = 3;
-	assert_true(rules_fingerprint(&changed, NULL) != first);
+	assert_true(fingerprint_of(changed, NULL) != first);
 	changed = r;
 	changed.folder_rule_count = 1;
-	assert_true(rules_fingerprint(&changed, NULL) != first);
+	assert_true(fingerprint_of(changed, NULL) != first);
 	r.folder_rules[1].include = true;
-	assert_true(rules_fingerprint(&r, NULL) != first);
+	assert_true(fingerprint_of(r, NULL) != first);
 }
 
 static void
@@ -80,7 +87,7 @@ the_moment_of_a_span_and_the_mailboxes_do_not_change_it(void **state)
 	later.before_ns = 2;
 	later.only_licensed = true;
 	later.only_enabled = true;
-	assert_true(rules_fingerprint(&r, "3 months") == rules_fingerprint(&later, "3 months"));
+	assert_true(fingerprint_of(r, "3 months") == fingerprint_of(later, "3 months"));
 }
 
 int
