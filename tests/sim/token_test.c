@@ -87,8 +87,11 @@ make(const struct assertion *a, int number)
 			json_integer(now + (a->expires_in_s != 0 ? a->expires_in_s : 300)));
 	add_object(&out, claims);
 	sign(&out, (a->key != NULL ? a->key : &registered)->key, strcmp(algorithm, "RS256") != 0);
-	if (a->flip > 0)
-		out.data[out.size - (size_t)a->flip] ^= 1;
+	if (a->flip > 0) {
+		uint8_t *c = &out.data[out.size - (size_t)a->flip];
+
+		*c = *c == 'A' ? 'B' : 'A';
+	}
 	return buf_steal(&out);
 }
 
