@@ -35,6 +35,14 @@ find_below(struct ews_call *call, size_t parent, bool deep, const struct shape *
 	soap_message_end(out, call->operation);
 }
 
+/* Better refused than ignored. */
+static bool
+is_beyond_us(const struct ews_call *call)
+{
+	return xmlin_child(call->request, NS_MESSAGES, "Restriction") != NULL ||
+	       xmlin_child(call->request, NS_MESSAGES, "FractionalPageFolderView") != NULL;
+}
+
 void
 op_find_folder(struct ews_call *call)
 {
@@ -55,7 +63,7 @@ op_find_folder(struct ews_call *call)
 		call->answer->note.items++;
 		if (!sound)
 			ews_error(call, out, why.code, buf_string(&why.xml), NULL);
-		else if (strcmp(traversal, "SoftDeleted") == 0)
+		else if (strcmp(traversal, "SoftDeleted") == 0 || is_beyond_us(call))
 			ews_error(call, out, "ErrorInvalidOperation", NULL, NULL);
 		else if (!ews_find_folder(call->view, id, &parent, &code))
 			ews_error(call, out, code, NULL, NULL);

@@ -46,9 +46,9 @@ find_in(struct ews_call *call, size_t folder, bool associated, const struct shap
 static bool
 is_beyond_us(const struct ews_call *call)
 {
-	static const char *const parts[] = { "Restriction", "GroupBy", "DistinguishedGroupBy",
-		"QueryString", "CalendarView", "ContactsView", "SeekToConditionPageItemView",
-		"FractionalPageItemView" };
+	static const char *const parts[] = { "Restriction", "SortOrder", "GroupBy",
+		"DistinguishedGroupBy", "QueryString", "CalendarView", "ContactsView",
+		"SeekToConditionPageItemView", "FractionalPageItemView" };
 
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
 		if (xmlin_child(call->request, NS_MESSAGES, parts[i]) != NULL)
