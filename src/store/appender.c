@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "exarch/fs.h"
+#include "exarch/mem.h"
+
+#include "appender.h"
+#include "crc32c.h"
+
+void
+frame_begin(struct buf *frame)
+{
+	static const uint8_t room[FRAME_HEAD_SIZE];
+
+	buf_reset(frame);
+	buf_add(frame, room, sizeof room);
+}
+
+void
+frame_end(struct buf *frame, struct frame_head *head)
+{
+	static const uint8_t padding[FRAME_ALIGN];
+
+	head->stored = (uint32_t)(frame->size - FRAME_HEAD_SIZE);
+	head->payload_crc = crc32c(0, frame->data + FRAME_HEAD_SIZE, head->stored);
+	buf_add(frame, padding, (size_t)frame_span(head) - frame->size);
+}
+
+void
+appender_begin(struct appender *a, const struct segdir *files, uint64_t segment_bytes,
+	struct place at, uint64_t sequence)
+{
+	a->files = files;
+	a->segment_bytes = segment_bytes;
+	a->at = at;
+	a->at_commit = true;
+	a->sequence = sequence;
+	a->fd = -1;
+}
+
+static void
+close_segment(struct appender *a)
+{
+	fs_closep(&a->fd);
+	exa_free(a->path);
+	a->path = NULL;
+	buf_reset(&a->table);
+	a->table_count = 0;
+}
+
+void
+appender_done(struct appender *a)
+{
+	if (a->files == NULL)
+		return;
+	close_segment(a);
+	buf_done(&a->table);
+	sha256_done(&a->heads);
+	chain_done(&a->chain);
+	*a = (struct appender){ .fd = -1 };
+}
+
+static void
+note_frame(struct appender *a, const struct frame_head *head, uint64_t offset, const uint8_t *raw)
+{
+	uint8_t entry[SEAL_ENTRY_SIZE];
+
+	seal_entry_put(head, offset, entry);
+	buf_add(&a->table, entry, sizeof entry);
+	a->table_count++;
+	sha256_add(&a->heads, raw, FRAME_HEAD_SIZE);
+}
+
+/* Walks the headers of an open segment up to END and gives the last one (kind 0 if there is none).
+ */
+static bool
+walk_heads(struct appender *a, int fd, struct place end, bool note, struct frame_head *last,
+	struct exa_error *err)
+{
+	struct place at = { end.segment, SEGMENT_HEAD_SIZE };
+	uint8_t raw[FRAME_HEAD_SIZE];
+
+	*last = (struct frame_head){ 0 };
+	while (at.offset + FRAME_HEAD_SIZE <= end.offset) {
+		if (!frame_read_head(fd, at, last, raw, err))
+			return false;
+		if (note)
+			note_frame(a, last, at.offset, raw);
+		at.offset += frame_span(last);
+	}
+	return true;
+}
+
+/* The id of the SEAL that ends a segment; zeros when it has none or can't be read. */
+static void
+find_previous_seal(struct appender *a, uint32_t segment)
+{
+	EXA_AUTO(fs_closep) int fd = -1;
+	struct place end = { .segment = segment };
+	struct frame_head last;
+	struct exa_error ignored;
+
+	a->previous_seal = (struct store_id){ 0 };
+	if (end.segment > 0 && segdir_exists(a->files, end.segment) &&
+		segdir_open(a->files, end.segment, O_RDONLY, &fd, &ignored) &&
+		segdir_size(a->files, end.segment, &end.offset, &ignored) &&
+		walk_heads(a, fd, end, false, &last, &ignored) && last.kind == FRAME_SEAL)
+		a->previous_seal = last.id;
+}
+
+static bool
+resume_segment(struct appender *a, struct exa_error *err)
+{
+	uint8_t head[SEGMENT_HEAD_SIZE];
+	struct frame_head last;
+
+	a->path = segdir_path(a->files, a->at.segment, "xseg");
+	if (!segdir_open(a->files, a->at.segment, O_RDWR, &a->fd, err) ||
+		!fs_pread_all(a->fd, head, sizeof head, 0, a->path, err))
+		return false;
+	sha256_begin(&a->heads);
+	sha256_add(&a->heads, head, sizeof head);
+	find_previous_seal(a, a->at.segment - 1);
+	return walk_heads(a, a->fd, a->at, true, &last, err);
+}
+
+static bool
+begin_segment(struct appender *a, struct exa_error *err)
+{
+	uint8_t head[SEGMENT_HEAD_SIZE];
+
+	close_segment(a);
+	a->at = (struct place){ a->at.segment + 1, SEGMENT_HEAD_SIZE };
+	a->path = segdir_path(a->files, a->at.segment, "xseg");
+	if (!segdir_create(a->files, a->at.segment, &a->fd, head, err))
+		return false;
+	sha256_begin(&a->heads);
+	sha256_add(&a->heads, head, sizeof head);
+	return true;
+}
+
+/* The write itself; the frame counts only once all of it went through. */
+static bool
+write_frame(struct appender *a, struct frame_head *head, struct buf *frame, struct place *at_out,
+	struct exa_error *err)
+{
+	struct place at = a->at;
+
+	head->sequence = a->sequence;
+	frame_head_put(head, at, frame->data);
+	if (!seg_io_write(a->files->io, a->fd, buf_bytes(frame), at.offset, a->path, err))
+		return false;
+	chain_add(&a->chain, frame->data);
+	note_frame(a, head, at.offset, frame->data);
+	a->sequence++;
+	a->at.offset += frame->size;
+	a->at_commit = head->kind == FRAME_COMMIT;
+	*at_out = at;
+	return true;
+}
+
+static bool
+seal_segment(struct appender *a, struct exa_error *err)
+{
+	EXA_AUTO(buf_done) struct buf frame = { 0 };
+	struct seal seal = { .frames = a->table_count, .previous = a->previous_seal };
+	struct frame_head head = { .kind = FRAME_SEAL, .codec = CODEC_RAW };
+	struct bytes raw;
+	struct place at;
+
+	sha256_value(&a->heads, seal.heads_sha256);
+	seal.entries = buf_bytes(&a->table);
+	frame_begin(&frame);
+	seal_put(&seal, &frame);
+	raw = bytes_skip(buf_bytes(&frame), FRAME_HEAD_SIZE);
+	head.raw = (uint32_t)raw.size;
+	hash_id(HASH_FRAME, raw, &head.id);
+	frame_end(&frame, &head);
+	if (!write_frame(a, &head, &frame, &at, err) ||
+		!seg_io_sync(a->files->io, a->fd, a->path, err))
+		return false;
+	a->previous_seal = head.id;
+	return true;
+}
+
+static bool
+is_full(const struct appender *a)
+{
+	return a->at.offset >= a->segment_bytes || a->table_count >= SEGMENT_FRAMES_MAX / 2;
+}
+
+/* After it the segment is open and may take a frame. */
+static bool
+get_ready(struct appender *a, struct exa_error *err)
+{
+	if (a->fd >= 0 && !a->at_commit)
+		return true;
+	if (a->fd < 0 && a->at.segment > 0 && !resume_segment(a, err))
+		return false;
+	if (a->fd >= 0 && !is_full(a))
+		return true;
+	return (a->fd < 0 || seal_segment(a, err)) && begin_segment(a, err);
+}
+
+bool
+appender_add(struct appender *a, struct frame_head *head, struct buf *frame, struct place *at_out,
+	struct exa_error *err)
+{
+	if (!get_ready(a, err))
+		return false;
+	if (a->at.offset + frame->size >= SEGMENT_OFFSET_MAX ||
+		a->table_count + 1 >= SEGMENT_FRAMES_MAX)
+		return exa_fail(err, EXA_LIMIT, "%s is full", a->path);
+	return write_frame(a, head, frame, at_out, err);
+}
+
+bool
+appender_commit(struct appender *a, struct commit *c, struct place *at_out, uint64_t *sequence_out,
+	struct exa_error *err)
+{
+	EXA_AUTO(buf_done) struct buf frame = { 0 };
+	struct frame_head head = { .kind = FRAME_COMMIT,
+		.codec = CODEC_RAW,
+		.flags = FRAME_CRITICAL,
+		.raw = COMMIT_SIZE };
+	uint8_t payload[COMMIT_SIZE];
+
+	chain_value(&a->chain, c->chain);
+	c->last_sequence = a->sequence - 1;
+	c->frames = (uint32_t)(c->last_sequence + 1 - c->first_sequence);
+	commit_put(c, payload);
+	frame_begin(&frame);
+	buf_add(&frame, payload, sizeof payload);
+	hash_id(HASH_FRAME, bytes_of(payload, sizeof payload), &head.id);
+	frame_end(&frame, &head);
+	if (!write_frame(a, &head, &frame, at_out, err) ||
+		!seg_io_sync(a->files->io, a->fd, a->path, err))
+		return false;
+	chain_commit(&a->chain, c->chain, frame.data);
+	*sequence_out = head.sequence;
+	return true;
+}

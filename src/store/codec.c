@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include <zlib.h>
+#include <zstd.h>
+
+#include "exarch/mem.h"
+
+#include "codec.h"
+#include "format.h"
+
+#define ZLIB_LEVEL 6       /* 9 costs 15 % more time and gains nothing at mail sizes */
+#define ZSTD_LEVEL 3       /* 9 costs four times the time for 1 to 4 % */
+#define ZSTD_WINDOW_LOG 20 /* bounds the compressor's memory to some 3 MiB */
+#define PROBE_SIZE ((size_t)16 * 1024)
+#define PROBE_WORTH 99 /* percent: what doesn't get below is stored raw */
+
+struct codec {
+	z_stream deflater, inflater;
+	bool deflater_ready, inflater_ready;
+	ZSTD_CCtx *zstd_pack;
+	ZSTD_DCtx *zstd_unpack;
+};
+
+struct codec *
+codec_new(void)
+{
+	return exa_alloc(sizeof(struct codec));
+}
+
+void
+codec_free(struct codec *c)
+{
+	if (c == NULL)
+		return;
+	if (c->deflater_ready)
+		(void)deflateEnd(&c->deflater);
+	if (c->inflater_ready)
+		(void)inflateEnd(&c->inflater);
+	(void)ZSTD_freeCCtx(c->zstd_pack);
+	(void)ZSTD_freeDCtx(c->zstd_unpack);
+	exa_free(c);
+}
+
+void
+codec_freep(struct codec **c)
+{
+	codec_free(*c);
+}
+
+/* The libraries' setup fails only for want of memory, which ends the program here as elsewhere. */
+static void
+must(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+/* zlib takes a pointer to bytes it doesn't change. */
+static Bytef *
+unconst(const uint8_t *data)
+{
+	Bytef *p;
+
+	memcpy(&p, &data, sizeof p);
+	return p;
+}
+
+/* The size packed into TO, or 0 when ROOM isn't enough. */
+static size_t
+zlib_pack(struct codec *c, struct bytes raw, uint8_t *to, size_t room)
+{
+	z_stream *z = &c->deflater;
+
+	if (!c->deflater_ready)
+		must(deflateInit(z, ZLIB_LEVEL) == Z_OK);
+	else
+		must(deflateReset(z) == Z_OK);
+	c->deflater_ready = true;
+	z->next_in = unconst(raw.data);
+	z->avail_in = (uInt)raw.size;
+	z->next_out = to;
+	z->avail_out = (uInt)room;
+	return deflate(z, Z_FINISH) == Z_STREAM_END ? room - z->avail_out : 0;
+}
+
+static size_t
+zstd_pack(struct codec *c, struct bytes raw, uint8_t *to, size_t room)
+{
+	size_t size;
+
+	if (c->zstd_pack == NULL) {
+		c->zstd_pack = ZSTD_createCCtx();
+		must(c->zstd_pack != NULL);
+		must(!ZSTD_isError(
+			ZSTD_CCtx_setParameter(c->zstd_pack, ZSTD_c_compressionLevel, ZSTD_LEVEL)));
+	}
+	/* Small inputs get a smaller window by themselves; only for large ones is it set. */
+	must(!ZSTD_isError(ZSTD_CCtx_setParameter(c->zstd_pack, ZSTD_c_windowLog,
+		raw.size > ((size_t)1 << ZSTD_WINDOW_LOG) ? ZSTD_WINDOW_LOG : 0)));
+	size = ZSTD_compress2(c->zstd_pack, to, room, raw.data, raw.size);
+	return ZSTD_isError(size) ? 0 : size;
+}
+
+static bool
+is_worth_trying(struct codec *c, struct bytes raw)
+{
+	EXA_AUTO(buf_done) struct buf scratch = { 0 };
+	const size_t room = PROBE_SIZE * PROBE_WORTH / 100;
+
+	if (raw.size <= PROBE_SIZE)
+		return true;
+	buf_reserve(&scratch, room);
+	return zlib_pack(c, bytes_take(raw, PROBE_SIZE), scratch.data, room) != 0;
+}
+
+/* Room for what the packed bytes must undercut: so "not smaller" ends the attempt early. */
+static uint8_t
+try_to_pack(struct codec *c, enum store_codec wanted, struct bytes raw, struct buf *out)
+{
+	uint8_t *to = out->data + out->size;
+	size_t size = wanted == STORE_CODEC_ZSTD ? zstd_pack(c, raw, to, raw.size - 1)
+						 : zlib_pack(c, raw, to, raw.size - 1);
+
+	if (size == 0)
+		return CODEC_RAW;
+	out->size += size;
+	return wanted == STORE_CODEC_ZSTD ? CODEC_ZSTD : CODEC_ZLIB;
+}
+
+uint8_t
+codec_pack(struct codec *c, enum store_codec wanted, enum codec_probe probe, struct bytes raw,
+	struct buf *out)
+{
+	uint8_t used = CODEC_RAW;
+
+	buf_reserve(out, raw.size);
+	if (raw.size > 1 &&
+		(wanted != STORE_CODEC_ZLIB || probe == CODEC_NO_PROBE || is_worth_trying(c, raw)))
+		used = try_to_pack(c, wanted, raw, out);
+	if (used == CODEC_RAW)
+		buf_add_bytes(out, raw);
+	return used;
+}
+
+static bool
+zlib_unpack(struct codec *c, struct bytes stored, uint8_t *to, size_t size)
+{
+	z_stream *z = &c->inflater;
+
+	if (!c->inflater_ready)
+		must(inflateInit(z) == Z_OK);
+	else
+		must(inflateReset(z) == Z_OK);
+	c->inflater_ready = true;
+	z->next_in = unconst(stored.data);
+	z->avail_in = (uInt)stored.size;
+	z->next_out = to;
+	z->avail_out = (uInt)size;
+	return inflate(z, Z_FINISH) == Z_STREAM_END && z->avail_out == 0 && z->avail_in == 0;
+}
+
+static bool
+zstd_unpack(struct codec *c, struct bytes stored, uint8_t *to, size_t size)
+{
+	if (c->zstd_unpack == NULL)
+		c->zstd_unpack = ZSTD_createDCtx();
+	must(c->zstd_unpack != NULL);
+	return ZSTD_decompressDCtx(c->zstd_unpack, to, size, stored.data, stored.size) == size;
+}
+
+bool
+codec_unpack(struct codec *c, uint8_t frame_codec, struct bytes stored, size_t raw_size,
+	struct buf *out, struct exa_error *err)
+{
+	bool good = false;
+
+	buf_reserve(out, raw_size);
+	if (frame_codec == CODEC_RAW) {
+		good = stored.size == raw_size;
+		if (good && raw_size > 0)
+			memcpy(out->data + out->size, stored.data, raw_size);
+	} else if (frame_codec == CODEC_ZLIB) {
+		good = zlib_unpack(c, stored, out->data + out->size, raw_size);
+	} else if (frame_codec == CODEC_ZSTD) {
+		good = zstd_unpack(c, stored, out->data + out->size, raw_size);
+	}
+	if (!good)
+		return exa_fail(err, EXA_CORRUPT, "the payload can't be unpacked");
+	out->size += raw_size;
+	return true;
+}
+
+void
+codec_pool_init(struct codec_pool *p)
+{
+	(void)pthread_mutex_init(&p->mu, NULL);
+	p->count = 0;
+}
+
+void
+codec_pool_done(struct codec_pool *p)
+{
+	while (p->count > 0)
+		codec_free(p->idle[--p->count]);
+	(void)pthread_mutex_destroy(&p->mu);
+}
+
+struct codec *
+codec_pool_take(struct codec_pool *p)
+{
+	struct codec *c = NULL;
+
+	(void)pthread_mutex_lock(&p->mu);
+	if (p->count > 0)
+		c = p->idle[--p->count];
+	(void)pthread_mutex_unlock(&p->mu);
+	return c != NULL ? c : codec_new();
+}
+
+void
+codec_pool_give(struct codec_pool *p, struct codec *c)
+{
+	(void)pthread_mutex_lock(&p->mu);
+	if (p->count < CODEC_POOL_MAX) {
+		p->idle[p->count++] = c;
+		c = NULL;
+	}
+	(void)pthread_mutex_unlock(&p->mu);
+	codec_free(c);
+}

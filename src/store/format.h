@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The bytes of the store, as docs/format.md lays them out: put to bytes and got from bytes, and
+ * nothing else. Whatever is got was checked as far as it can be by itself; a failure is
+ * EXA_CORRUPT, or EXA_USAGE when the bytes are good but newer than this program.
+ */
+#ifndef STORE_FORMAT_H
+#define STORE_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exarch/bytes.h"
+#include "exarch/error.h"
+#include "exarch/store.h"
+
+#include "hash.h"
+
+#define FORMAT_MAJOR 1U
+#define FORMAT_MINOR 0U
+#define FORMAT_LINE_MAX 512
+
+#define UUID_SIZE 16
+#define SEGMENT_HEAD_SIZE 64
+#define FRAME_HEAD_SIZE 64
+#define FRAME_ALIGN 8
+#define FRAME_VERSION 1
+/* No payload is larger, stored or raw: an object or batch of at most 8 MiB, and the directory. */
+#define FRAME_PAYLOAD_MAX ((uint32_t)16 * 1024 * 1024)
+/* Bounds the SEAL table (and the memory for it) whatever the segment's size: 3.4 MB. */
+#define SEGMENT_FRAMES_MAX ((uint32_t)65535)
+#define SEGMENT_OFFSET_MAX ((uint64_t)1 << 40) /* index rows keep 40 bits */
+
+/* Where a frame begins. */
+struct place {
+	uint32_t segment;
+	uint64_t offset;
+};
+
+enum frame_kind {
+	FRAME_BLOB = 1,  /* one data object */
+	FRAME_RBLOB = 2, /* one recipe too large for a pack */
+	FRAME_PACK_D = 3,
+	FRAME_PACK_M = 4,
+	FRAME_COMMIT = 5,
+	FRAME_SEAL = 6,
+	/* 7 LIST, 8 DICT, 9 CHECKPOINT, 10 TOMB are reserved */
+};
+
+enum frame_codec { CODEC_RAW = 0, CODEC_ZLIB = 1, CODEC_ZSTD = 2 };
+
+enum frame_flag {
+	FRAME_ENCRYPTED = 1, /* reserved */
+	FRAME_DIRECTORY = 2, /* the raw payload begins with a directory */
+	FRAME_CRITICAL = 8,  /* a reader that doesn't know the kind must refuse */
+};
+
+struct frame_head {
+	uint8_t kind, codec, flags;
+	uint32_t stored, raw; /* payload bytes in the file, and unpacked */
+	uint64_t sequence;
+	struct store_id id;
+	uint32_t payload_crc;
+};
+
+void frame_head_put(const struct frame_head *h, struct place at, uint8_t out[FRAME_HEAD_SIZE]);
+bool frame_head_get(const uint8_t in[FRAME_HEAD_SIZE], struct place at, struct frame_head *out,
+	struct exa_error *err) EXA_CHECK;
+bool frame_head_magic(const uint8_t in[4]);      /* quick look, for resynchronising */
+uint64_t frame_span(const struct frame_head *h); /* header, payload and padding */
+bool frame_is_object(const struct frame_head *h);
+enum store_kind frame_object_kind(const struct frame_head *h); /* of one that is */
+
+struct segment_head {
+	uint64_t number;
+	uint8_t uuid[UUID_SIZE];
+	uint8_t salt[16];
+	int64_t created_ns;
+};
+
+void segment_head_put(const struct segment_head *h, uint8_t out[SEGMENT_HEAD_SIZE]);
+bool segment_head_get(const uint8_t in[SEGMENT_HEAD_SIZE], uint32_t number,
+	const uint8_t uuid[UUID_SIZE], struct exa_error *err) EXA_CHECK;
+
+#define COMMIT_SIZE 96
+
+struct commit {
+	uint64_t number;
+	uint64_t first_sequence, last_sequence; /* of the frames it closes, without itself */
+	uint32_t frames;
+	uint8_t chain[SHA256_SIZE];
+	int64_t wall_ns;
+	uint64_t objects, object_bytes, records; /* of this commit */
+};
+
+void commit_put(const struct commit *c, uint8_t out[COMMIT_SIZE]);
+bool commit_get(struct bytes in, struct commit *out, struct exa_error *err) EXA_CHECK;
+
+#define SEAL_HEAD_SIZE 72
+#define SEAL_ENTRY_SIZE 52
+
+struct seal {
+	uint32_t frames;
+	uint8_t heads_sha256[SHA256_SIZE]; /* segment header and all frame headers before the SEAL
+					    */
+	struct store_id previous;          /* id of the SEAL of the segment before; zeros if none */
+	struct bytes entries;              /* borrowed */
+};
+
+void seal_put(const struct seal *s, struct buf *out);
+bool seal_get(struct bytes in, struct seal *out, struct exa_error *err) EXA_CHECK;
+void seal_entry_put(const struct frame_head *h, uint64_t offset, uint8_t out[SEAL_ENTRY_SIZE]);
+
+/* ---- the FORMAT file ---- */
+
+struct store_format {
+	unsigned major, minor;
+	uint8_t uuid[UUID_SIZE];
+	enum store_codec codec;
+	uint64_t segment_bytes;
+	uint32_t incompatible, read_compatible, compatible; /* feature words */
+};
+
+void format_put(const struct store_format *f, struct buf *out);
+bool format_get(struct bytes in, struct store_format *out, struct exa_error *err) EXA_CHECK;
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store's handle, and what its files share. */
+#ifndef STORE_HANDLE_H
+#define STORE_HANDLE_H
+
+#include "appender.h"
+#include "codec.h"
+#include "epoch.h"
+#include "index.h"
+
+struct writer;
+
+struct store {
+	char *dir;
+	enum store_access access;
+	struct store_format format;
+	struct store_schema schema;
+	struct segdir files;
+	struct index index;
+	struct codec_pool codecs;
+	int lock; /* descriptor; -1 = none held */
+	/* Until the writer thread runs these belong to the opener, then to that thread. */
+	struct appender appender;
+	struct watermark watermark;
+	struct writer *writer; /* NULL when opened for reading */
+};
+
+/* As the public ones, with the segments' I/O given; for tests. */
+bool store_create_with(const char *dir, const struct store_create_options *options,
+	const struct seg_io *io, struct exa_error *err) EXA_CHECK;
+bool store_open_with(const char *dir, enum store_access access, const struct store_schema *schema,
+	const struct seg_io *io, struct store **out, struct exa_error *err) EXA_CHECK;
+
+/* ---- lock.c ---- */
+
+/* The one writer. EXA_LOCKED names who holds it. The lock ends with the descriptor. */
+bool lock_for_writing(const char *dir, int *fd_out, struct exa_error *err) EXA_CHECK;
+/* Keeps writers out; for a reader who can't take part in the index's own locking. */
+bool lock_for_reading(const char *dir, int *fd_out, struct exa_error *err) EXA_CHECK;
+/* EXA_USAGE on a network file system. */
+bool check_file_system(const char *dir, struct exa_error *err) EXA_CHECK;
+
+/* ---- recover.c ---- */
+
+enum recovery {
+	RECOVER_TAIL, /* from the index's last commit on; damage refuses */
+	RECOVER_ALL,  /* everything, into an empty index; damage is stepped over */
+};
+
+/* Brings the index up to the segments, cuts what was never committed, readies the appender. */
+bool recover(struct store *s, enum recovery how, struct exa_error *err) EXA_CHECK;
+/* Is the index's last commit in the segments as it should be? */
+bool check_watermark(struct store *s, struct exa_error *err) EXA_CHECK;
+
+/* ---- writer.c ---- */
+
+bool writer_start(struct store *s, struct exa_error *err) EXA_CHECK;
+/* Ends the thread; what isn't committed is dropped. NULL writer is fine. */
+void writer_stop(struct store *s);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "format.h"
+#include "hash.h"
+
+/* Fetched once: asking OpenSSL 3 by name for each hash costs more than hashing a small object. */
+static EVP_MD *sha256_method;
+static pthread_once_t fetched = PTHREAD_ONCE_INIT;
+
+static void
+fetch(void)
+{
+	sha256_method = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
+/* SHA-256 fails only when memory is gone or the library is broken; then no id can be trusted. */
+static void
+must(int ok)
+{
+	if (ok != 1)
+		abort();
+}
+
+void
+sha256_begin(struct sha256 *h)
+{
+	(void)pthread_once(&fetched, fetch);
+	if (h->context == NULL)
+		h->context = EVP_MD_CTX_new();
+	must(h->context != NULL && sha256_method != NULL);
+	must(EVP_DigestInit_ex2(h->context, sha256_method, NULL));
+}
+
+void
+sha256_add(struct sha256 *h, const void *data, size_t size)
+{
+	if (size > 0)
+		must(EVP_DigestUpdate(h->context, data, size));
+}
+
+void
+sha256_value(const struct sha256 *h, uint8_t out[SHA256_SIZE])
+{
+	EVP_MD_CTX *copy = EVP_MD_CTX_new();
+
+	must(copy != NULL && EVP_MD_CTX_copy_ex(copy, h->context));
+	must(EVP_DigestFinal_ex(copy, out, NULL));
+	EVP_MD_CTX_free(copy);
+}
+
+void
+sha256_done(struct sha256 *h)
+{
+	EVP_MD_CTX_free(h->context);
+	h->context = NULL;
+}
+
+void
+hash_id(uint8_t prefix, struct bytes data, struct store_id *out)
+{
+	EXA_AUTO(sha256_done) struct sha256 h = { 0 };
+
+	sha256_begin(&h);
+	sha256_add(&h, &prefix, 1);
+	sha256_add(&h, data.data, data.size);
+	must(EVP_DigestFinal_ex(h.context, out->bytes, NULL));
+}
+
+bool
+id_equal(const struct store_id *a, const struct store_id *b)
+{
+	return memcmp(a->bytes, b->bytes, STORE_ID_SIZE) == 0;
+}
+
+void
+chain_begin(struct chain *c)
+{
+	static const uint8_t zeros[SHA256_SIZE];
+
+	chain_commit(c, zeros, NULL);
+}
+
+void
+chain_commit(struct chain *c, const uint8_t value[SHA256_SIZE], const uint8_t *commit_head)
+{
+	sha256_begin(&c->sha);
+	sha256_add(&c->sha, value, SHA256_SIZE);
+	if (commit_head != NULL)
+		chain_add(c, commit_head);
+}
+
+void
+chain_add(struct chain *c, const uint8_t *frame_head)
+{
+	sha256_add(&c->sha, frame_head, FRAME_HEAD_SIZE);
+}
+
+void
+chain_value(const struct chain *c, uint8_t out[SHA256_SIZE])
+{
+	sha256_value(&c->sha, out);
+}
+
+void
+chain_done(struct chain *c)
+{
+	sha256_done(&c->sha);
+}

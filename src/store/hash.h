@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SHA-256 as the store uses it: ids of objects and frames, and the chain that ties each COMMIT to
+ * everything before it. The functions are for any thread, a struct for one at a time.
+ */
+#ifndef STORE_HASH_H
+#define STORE_HASH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exarch/bytes.h"
+#include "exarch/store.h"
+
+#define SHA256_SIZE 32
+
+struct sha256 {
+	void *context; /* OpenSSL's */
+};
+
+void sha256_begin(struct sha256 *h); /* also on one in use: starts afresh */
+void sha256_add(struct sha256 *h, const void *data, size_t size);
+void sha256_value(const struct sha256 *h, uint8_t out[SHA256_SIZE]); /* may go on after it */
+void sha256_done(struct sha256 *h);
+
+/* Ids are SHA-256(one byte, bytes). The byte is 'D' or 'R' for objects and 'F' for the raw payload
+ * of a frame that isn't one object, so that nothing can be passed off as something else. */
+#define HASH_FRAME ((uint8_t)'F')
+
+void hash_id(uint8_t prefix, struct bytes data, struct store_id *out);
+bool id_equal(const struct store_id *a, const struct store_id *b);
+
+/*
+ * The chain. The value at COMMIT n is SHA-256 over: the value at COMMIT n-1, the header of COMMIT
+ * n-1 (at the first: 32 zeros and nothing), and the headers of all frames between.
+ */
+struct chain {
+	struct sha256 sha;
+};
+
+void chain_begin(struct chain *c); /* before the first COMMIT */
+void chain_commit(struct chain *c, const uint8_t value[SHA256_SIZE], const uint8_t *commit_head);
+void chain_add(struct chain *c, const uint8_t *frame_head);
+void chain_value(const struct chain *c, uint8_t out[SHA256_SIZE]);
+void chain_done(struct chain *c);
+
+#endif

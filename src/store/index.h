@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The index: one LMDB environment with the tables `meta` and `obj` and those of the schema. All of
+ * it can be made again from the segments. LMDB has no checksums over its pages, so nothing read
+ * here is believed without looking at the frame it points to.
+ *
+ * One write transaction at a time, on the store's writer thread. Read transactions are lent from a
+ * pool; while the map grows there must be none.
+ */
+#ifndef STORE_INDEX_H
+#define STORE_INDEX_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <lmdb.h>
+
+#include "exarch/error.h"
+#include "exarch/store.h"
+
+#include "format.h"
+
+#define INDEX_SPARE_MAX 16
+
+struct index {
+	MDB_env *env;
+	MDB_dbi meta, obj;
+	MDB_dbi *tables;
+	bool *present; /* a reader may meet an index whose tables no writer has made yet */
+	size_t table_count;
+	bool read_only;
+	pthread_mutex_t mu;
+	pthread_cond_t idle;             /* live reached 0, or growing ended */
+	MDB_txn *spare[INDEX_SPARE_MAX]; /* under mu: reset read transactions */
+	size_t spare_count;              /* under mu */
+	unsigned live;                   /* under mu: read transactions lent out */
+	bool growing;                    /* under mu */
+	bool full; /* the write transaction met MDB_MAP_FULL; writer thread only */
+};
+
+/* How far the index has come: the last COMMIT it holds. All zeros before the first. */
+struct watermark {
+	struct place commit_at; /* its frame */
+	uint64_t end;           /* offset behind it */
+	uint64_t sequence;      /* its */
+	uint64_t commit;        /* its number */
+	uint8_t chain[SHA256_SIZE];
+	uint64_t object_bytes; /* of all objects, raw */
+};
+
+struct object_row {
+	struct store_id id;
+	struct place at;
+	uint32_t raw;
+	uint16_t slot;
+	uint8_t kind, codec;
+};
+
+struct store_txn {
+	struct index *index;
+	MDB_txn *txn;
+	bool writable;
+};
+
+/* Makes an empty index in the folder PATH (made too). */
+bool index_create(const char *path, const uint8_t uuid[UUID_SIZE], struct exa_error *err) EXA_CHECK;
+
+/* Away with the files of one; whatever isn't there is fine. */
+void index_remove(const char *path);
+
+enum index_mode {
+	INDEX_READ,
+	INDEX_READ_NOLOCK, /* the caller has made sure that there is no writer */
+	INDEX_WRITE,
+	INDEX_BUILD, /* not durable until index_settle */
+};
+
+/* EXA_CORRUPT: missing, damaged, or of another archive; the text names `exarch rebuild`. */
+bool index_open(struct index *x, const char *path, enum index_mode mode,
+	const struct store_schema *schema, const uint8_t uuid[UUID_SIZE],
+	struct exa_error *err) EXA_CHECK;
+bool index_settle(struct index *x, struct exa_error *err) EXA_CHECK;
+void index_close(struct index *x); /* also on zeros */
+
+bool index_read_begin(struct index *x, MDB_txn **out, struct exa_error *err) EXA_CHECK;
+void index_read_end(struct index *x, MDB_txn *txn);
+/* Enlarges the map; waits for live read transactions to end, but not for ever. */
+bool index_grow(struct index *x, struct exa_error *err) EXA_CHECK;
+
+bool index_get_watermark(
+	struct index *x, MDB_txn *txn, struct watermark *out, struct exa_error *err) EXA_CHECK;
+bool index_set_watermark(
+	struct index *x, MDB_txn *txn, const struct watermark *w, struct exa_error *err) EXA_CHECK;
+
+bool index_get_object(struct index *x, MDB_txn *txn, const struct store_id *id, bool *found_out,
+	struct object_row *out, struct exa_error *err) EXA_CHECK;
+/* An object that is there already stays as it is. */
+bool index_add_object(struct index *x, MDB_txn *txn, const struct object_row *row, bool *new_out,
+	struct exa_error *err) EXA_CHECK;
+bool index_object_known(struct index *x, const struct store_id *id, bool *known_out,
+	struct exa_error *err) EXA_CHECK;
+bool object_row_get(struct bytes id, struct bytes value, struct object_row *out,
+	struct exa_error *err) EXA_CHECK;
+
+/* For a failed LMDB call. */
+bool index_fail(struct index *x, struct exa_error *err, int rc, const char *doing);
+
+#endif

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Objects and records back from the segments. Nothing is believed: headers and payloads have their
+ * checksums, a pack is compared with its frame's id once when it is unpacked, an object with its
+ * own id each time it is given out.
+ */
+#include <fcntl.h>
+#include <string.h>
+
+#include "exarch/fs.h"
+#include "exarch/mem.h"
+
+#include "handle.h"
+#include "pack.h"
+
+#define PACKS_KEPT 4 /* a message's parts and recipe lie in few packs, side by side */
+#define FILES_KEPT 4
+
+struct kept_pack {
+	struct place at; /* segment 0 = empty */
+	struct frame_head head;
+	struct buf raw;
+	uint64_t used; /* when last */
+};
+
+struct kept_file {
+	uint32_t segment; /* 0 = none */
+	int fd;
+	uint64_t used;
+};
+
+struct store_reader {
+	struct store *store;
+	struct codec *codec;
+	struct kept_pack packs[PACKS_KEPT];
+	struct kept_file files[FILES_KEPT];
+	struct buf object; /* the last large one */
+	struct buf scratch;
+	uint64_t clock;
+};
+
+bool
+store_reader_new(struct store *s, struct store_reader **out, struct exa_error *err)
+{
+	struct store_reader *r = exa_alloc(sizeof *r);
+
+	(void)err;
+	r->store = s;
+	r->codec = codec_pool_take(&s->codecs);
+	for (size_t i = 0; i < FILES_KEPT; i++)
+		r->files[i].fd = -1;
+	*out = r;
+	return true;
+}
+
+void
+store_reader_free(struct store_reader *r)
+{
+	if (r == NULL)
+		return;
+	for (size_t i = 0; i < PACKS_KEPT; i++)
+		buf_done(&r->packs[i].raw);
+	for (size_t i = 0; i < FILES_KEPT; i++)
+		fs_closep(&r->files[i].fd);
+	buf_done(&r->object);
+	buf_done(&r->scratch);
+	codec_pool_give(&r->store->codecs, r->codec);
+	exa_free(r);
+}
+
+void
+store_reader_freep(struct store_reader **r)
+{
+	store_reader_free(*r);
+}
+
+static bool
+file_for(struct store_reader *r, uint32_t segment, int *fd_out, struct exa_error *err)
+{
+	struct kept_file *oldest = &r->files[0];
+
+	for (size_t i = 0; i < FILES_KEPT; i++) {
+		struct kept_file *f = &r->files[i];
+
+		if (f->segment == segment) {
+			f->used = ++r->clock;
+			*fd_out = f->fd;
+			return true;
+		}
+		if (f->used < oldest->used)
+			oldest = f;
+	}
+	fs_closep(&oldest->fd);
+	*oldest = (struct kept_file){ .fd = -1 };
+	if (!segdir_open(&r->store->files, segment, O_RDONLY, &oldest->fd, err))
+		return false;
+	oldest->segment = segment;
+	oldest->used = ++r->clock;
+	*fd_out = oldest->fd;
+	return true;
+}
+
+/* A buffer that once held something large gives its memory back. */
+static void
+empty(struct buf *b)
+{
+	if (b->capacity > 2 * PACK_TARGET)
+		buf_done(b);
+	buf_reset(b);
+}
+
+static struct kept_pack *
+oldest_pack(struct store_reader *r)
+{
+	struct kept_pack *oldest = &r->packs[0];
+
+	for (size_t i = 1; i < PACKS_KEPT; i++) {
+		if (r->packs[i].used < oldest->used)
+			oldest = &r->packs[i];
+	}
+	return oldest;
+}
+
+static bool
+is_pack(const struct frame_head *h)
+{
+	return h->kind == FRAME_PACK_D || h->kind == FRAME_PACK_M;
+}
+
+static bool
+load_pack(struct store_reader *r, struct place at, struct kept_pack *p, struct exa_error *err)
+{
+	int fd;
+
+	p->at.segment = 0;
+	p->used = 0;
+	empty(&p->raw);
+	empty(&r->scratch);
+	if (!file_for(r, at.segment, &fd, err) || !frame_read_head(fd, at, &p->head, NULL, err))
+		return false;
+	if (!is_pack(&p->head)) {
+		(void)exa_fail(err, EXA_CORRUPT, "a frame of kind %u stands where a pack should",
+			p->head.kind);
+		return place_while(err, at);
+	}
+	if (!epoch_unpack(fd, at, &p->head, r->codec, &r->scratch, &p->raw, err))
+		return false;
+	p->at = at;
+	return true;
+}
+
+static bool
+pack_at(struct store_reader *r, struct place at, struct kept_pack **out, struct exa_error *err)
+{
+	struct kept_pack *p = NULL;
+
+	for (size_t i = 0; i < PACKS_KEPT; i++) {
+		if (r->packs[i].at.segment == at.segment && r->packs[i].at.offset == at.offset)
+			p = &r->packs[i];
+	}
+	if (p == NULL) {
+		p = oldest_pack(r);
+		if (!load_pack(r, at, p, err))
+			return false;
+	}
+	p->used = ++r->clock;
+	*out = p;
+	return true;
+}
+
+static bool
+packed_entry(struct store_reader *r, struct place at, uint16_t slot, struct pack_entry *out,
+	struct exa_error *err)
+{
+	struct kept_pack *p;
+
+	if (!pack_at(r, at, &p, err))
+		return false;
+	return pack_find(buf_bytes(&p->raw), slot, out, err) || place_while(err, at);
+}
+
+static bool
+small_object(struct store_reader *r, const struct object_row *row, struct bytes *out,
+	struct exa_error *err)
+{
+	struct pack_entry entry;
+
+	if (!packed_entry(r, row->at, row->slot, &entry, err))
+		return false;
+	if (entry.kind != row->kind) {
+		(void)exa_fail(
+			err, EXA_CORRUPT, "entry %u isn't the object it should be", row->slot);
+		return place_while(err, row->at);
+	}
+	*out = entry.data;
+	return true;
+}
+
+static bool
+large_object(struct store_reader *r, int fd, const struct frame_head *head, struct place at,
+	struct bytes *out, struct exa_error *err)
+{
+	empty(&r->object);
+	empty(&r->scratch);
+	if (!frame_read_payload(fd, at, head, &r->scratch, err))
+		return false;
+	if (!codec_unpack(
+		    r->codec, head->codec, buf_bytes(&r->scratch), head->raw, &r->object, err))
+		return place_while(err, at);
+	*out = buf_bytes(&r->object);
+	return true;
+}
+
+/* Whether a place holds a frame with one object, or a pack of them, its header tells. */
+static bool
+read_row(struct store_reader *r, const struct object_row *row, struct bytes *out,
+	struct exa_error *err)
+{
+	struct frame_head head;
+	int fd;
+
+	for (size_t i = 0; i < PACKS_KEPT; i++) {
+		if (r->packs[i].at.segment == row->at.segment &&
+			r->packs[i].at.offset == row->at.offset)
+			return small_object(r, row, out, err);
+	}
+	if (!file_for(r, row->at.segment, &fd, err) ||
+		!frame_read_head(fd, row->at, &head, NULL, err))
+		return false;
+	return frame_is_object(&head) ? large_object(r, fd, &head, row->at, out, err)
+				      : small_object(r, row, out, err);
+}
+
+static bool
+find_row(struct store_reader *r, const struct store_id *id, struct object_row *out,
+	struct exa_error *err)
+{
+	MDB_txn *txn;
+	bool found = false;
+	bool good;
+
+	if (!index_read_begin(&r->store->index, &txn, err))
+		return false;
+	good = index_get_object(&r->store->index, txn, id, &found, out, err);
+	index_read_end(&r->store->index, txn);
+	return good && (found || exa_fail(err, EXA_GONE, "the object isn't in the archive"));
+}
+
+static bool
+check_object(enum store_kind kind, const struct store_id *id, const struct object_row *row,
+	struct bytes data, struct exa_error *err)
+{
+	struct store_id found;
+
+	hash_id((uint8_t)kind, data, &found);
+	if (id_equal(&found, id))
+		return true;
+	(void)exa_fail(err, EXA_CORRUPT, "the object's content doesn't match its id");
+	return place_while(err, row->at);
+}
+
+bool
+store_reader_object(struct store_reader *r, enum store_kind kind, const struct store_id *id,
+	struct bytes *out, struct exa_error *err)
+{
+	struct object_row row;
+	struct bytes data;
+	char hex[2 * STORE_ID_SIZE + 1];
+
+	if (find_row(r, id, &row, err) && read_row(r, &row, &data, err) &&
+		check_object(kind, id, &row, data, err)) {
+		*out = data;
+		return true;
+	}
+	hex_encode(bytes_of(id->bytes, STORE_ID_SIZE), hex);
+	return exa_while(err, "object %.16s", hex);
+}
+
+bool
+store_reader_record(struct store_reader *r, const struct store_loc *loc, struct bytes *out,
+	struct exa_error *err)
+{
+	struct place at = { loc->segment, loc->offset };
+	struct pack_entry entry;
+
+	if (!packed_entry(r, at, loc->slot, &entry, err))
+		return false;
+	if (entry.kind != PACK_RECORD) {
+		(void)exa_fail(err, EXA_CORRUPT, "entry %u isn't a record", loc->slot);
+		return place_while(err, at);
+	}
+	*out = entry.data;
+	return true;
+}

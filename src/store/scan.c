@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <string.h>
+
+#include "exarch/fs.h"
+#include "exarch/mem.h"
+
+#include "scan.h"
+
+#define SKIP_STEP ((size_t)64 * 1024)
+
+void
+scan_begin(struct scan *s, const struct segdir *files, struct place at, uint64_t sequence)
+{
+	*s = (struct scan){ .files = files, .fd = -1, .at = at, .sequence = sequence };
+}
+
+void
+scan_done(struct scan *s)
+{
+	fs_closep(&s->fd);
+}
+
+static bool
+is_past_stop(const struct scan *s)
+{
+	if (s->stop.segment == 0 || s->at.segment < s->stop.segment)
+		return false;
+	return s->at.segment > s->stop.segment || s->at.offset >= s->stop.offset;
+}
+
+static bool
+open_segment(struct scan *s, struct exa_error *err)
+{
+	return s->fd >= 0 || (segdir_open(s->files, s->at.segment, O_RDONLY, &s->fd, err) &&
+				     segdir_size(s->files, s->at.segment, &s->size, err));
+}
+
+/* Goes to the beginning of the next segment. */
+static void
+leave_segment(struct scan *s)
+{
+	fs_closep(&s->fd);
+	s->at = (struct place){ .segment = s->at.segment + 1, .offset = SEGMENT_HEAD_SIZE };
+}
+
+static enum scan_result
+failure_kind(const struct exa_error *err)
+{
+	return err->code == EXA_IO ? SCAN_FAILED : SCAN_BAD;
+}
+
+static bool
+check_frame(struct scan *s, const struct scan_frame *f, struct exa_error *err)
+{
+	if (f->at.offset + frame_span(&f->head) > s->size) {
+		(void)exa_fail(err, EXA_CORRUPT, "the file ends within the frame");
+		return place_while(err, f->at);
+	}
+	if (f->head.sequence != s->sequence) {
+		(void)exa_fail(err, EXA_CORRUPT, "frame %llu stands here where %llu should",
+			(unsigned long long)f->head.sequence, (unsigned long long)s->sequence);
+		return place_while(err, f->at);
+	}
+	return !s->check_payloads || frame_check_payload(s->fd, f->at, &f->head, err);
+}
+
+/* The segment's file isn't there: the end, unless there are later ones. */
+static enum scan_result
+nothing_here(const struct scan *s, struct exa_error *err)
+{
+	uint32_t highest = 0;
+
+	if (!segdir_highest(s->files, &highest, err))
+		return SCAN_FAILED;
+	if (s->stop.segment == 0 && highest < s->at.segment)
+		return SCAN_END;
+	(void)exa_fail(err, EXA_CORRUPT, "the file is missing");
+	(void)place_while(err, s->at);
+	return SCAN_BAD;
+}
+
+enum scan_result
+scan_next(struct scan *s, struct scan_frame *out, struct exa_error *err)
+{
+	struct scan_frame f = { 0 };
+
+	for (;;) {
+		if (is_past_stop(s))
+			return SCAN_END;
+		if (s->fd < 0 && !segdir_exists(s->files, s->at.segment))
+			return nothing_here(s, err);
+		if (!open_segment(s, err))
+			return failure_kind(err);
+		if (s->at.offset < s->size)
+			break;
+		leave_segment(s);
+	}
+	f.at = s->at;
+	if (!frame_read_head(s->fd, f.at, &f.head, f.raw_head, err) || !check_frame(s, &f, err))
+		return failure_kind(err);
+	f.fd = s->fd;
+	s->at.offset += frame_span(&f.head);
+	s->sequence = f.head.sequence + 1;
+	*out = f;
+	return SCAN_FRAME;
+}
+
+/* A good header at or after `at`, in the open segment. */
+static bool
+find_header(struct scan *s)
+{
+	uint8_t step[SKIP_STEP];
+
+	while (s->at.offset + FRAME_HEAD_SIZE <= s->size) {
+		struct exa_error ignored;
+		struct frame_head head;
+		uint64_t left = s->size - s->at.offset;
+		size_t size = left < SKIP_STEP ? (size_t)left : SKIP_STEP;
+
+		if (!fs_pread_all(s->fd, step, size, s->at.offset, "the file", &ignored))
+			return false;
+		for (size_t i = 0; i + FRAME_HEAD_SIZE <= size; i += FRAME_ALIGN) {
+			struct place at = { s->at.segment, s->at.offset + i };
+
+			if (frame_head_magic(step + i) &&
+				frame_head_get(step + i, at, &head, &ignored) &&
+				head.sequence >= s->sequence) {
+				s->at = at;
+				s->sequence = head.sequence;
+				return true;
+			}
+		}
+		s->at.offset += size < SKIP_STEP ? size : SKIP_STEP - FRAME_HEAD_SIZE;
+	}
+	return false;
+}
+
+/* Past the bad place by as little as can be: a frame whose header is good, else 8 bytes. */
+static void
+step_over(struct scan *s)
+{
+	struct exa_error ignored;
+	struct frame_head head;
+
+	if (!frame_read_head(s->fd, s->at, &head, NULL, &ignored) ||
+		s->at.offset + frame_span(&head) > s->size) {
+		s->at.offset += FRAME_ALIGN;
+	} else if (head.sequence <= s->sequence) {
+		s->at.offset += frame_span(&head);
+		if (head.sequence == s->sequence)
+			s->sequence++;
+	} /* else frames before this one are missing, and it is itself the next good one */
+}
+
+/* For a segment whose own header is bad: its frames may be good. */
+static void
+open_unchecked(struct scan *s)
+{
+	EXA_AUTO(exa_freep) char *path = segdir_path(s->files, s->at.segment, "xseg");
+	struct exa_error ignored;
+
+	s->fd = s->files->io->open(s->files->io->ctx, path, O_RDONLY, 0);
+	if (s->fd >= 0 && !segdir_size(s->files, s->at.segment, &s->size, &ignored))
+		fs_closep(&s->fd);
+}
+
+bool
+scan_skip(struct scan *s)
+{
+	struct exa_error ignored;
+	uint32_t highest;
+
+	if (!segdir_highest(s->files, &highest, &ignored))
+		return false;
+	if (s->fd >= 0)
+		step_over(s);
+	while (s->at.segment <= highest) {
+		if (s->fd < 0)
+			open_unchecked(s);
+		if (s->fd >= 0 && find_header(s))
+			return true;
+		leave_segment(s);
+	}
+	return false;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Walks frames in the order they were written, over segment borders: for recovery, rebuild and
+ * verify. It checks headers, sequence numbers and (if asked) payload bytes; what the frames say is
+ * the caller's business.
+ */
+#ifndef STORE_SCAN_H
+#define STORE_SCAN_H
+
+#include "segdir.h"
+
+struct scan {
+	const struct segdir *files;
+	bool check_payloads;
+	struct place stop; /* segment 0 = go on to the end of the files */
+	int fd;            /* of `at`'s segment; -1 = not open */
+	uint64_t size;     /* of that file */
+	struct place at;   /* of the next frame */
+	uint64_t sequence; /* which the next frame must have */
+};
+
+struct scan_frame {
+	struct place at;
+	struct frame_head head;
+	uint8_t raw_head[FRAME_HEAD_SIZE];
+	int fd; /* the scan's */
+};
+
+enum scan_result {
+	SCAN_FRAME,
+	SCAN_END,   /* the files (or `stop`) end exactly between two frames */
+	SCAN_BAD,   /* no good frame here: err tells; scan_skip goes on behind it */
+	SCAN_FAILED /* the files can't be read: err tells */
+};
+
+void scan_begin(struct scan *s, const struct segdir *files, struct place at, uint64_t sequence);
+enum scan_result scan_next(struct scan *s, struct scan_frame *out, struct exa_error *err);
+/* After SCAN_BAD: to the next good header, in this segment or a later one. False: there is none. */
+bool scan_skip(struct scan *s);
+void scan_done(struct scan *s);
+
+#endif
