@@ -2,7 +2,11 @@
 /*
  * HTTP: one request out, one streamed answer in, on connections that are kept. No retry, no
  * redirect, no sleep: a failure or a status is reported and whoever has the policy decides. HTTP
- * status codes are not failures here.
+ * status codes are not failures here. One resend remains, inside libcurl: a kept connection that
+ * turns out to be closed before the first byte of an answer is replaced and the request sent again.
+ * Before a request that must not be done twice, call http_client_drop_connections.
+ *
+ * Plain http is refused (EXA_USAGE) unless the host is this machine: requests carry credentials.
  *
  * A client belongs to one thread at a time (its own connection cache); http_global_init is called
  * once by the program.
@@ -93,5 +97,13 @@ bool http_perform(struct http_client *c, const struct http_request *request,
  */
 bool http_fetch(struct http_client *c, const struct http_request *request, struct buf *body,
 	struct http_answer *answer_out, struct exa_error *err) EXA_CHECK;
+
+/* Appends TEXT percent-encoded, as the value of a query or form field (RFC 3986: all but unreserved
+ * characters). */
+void http_add_escaped(struct buf *out, const char *text);
+
+/* A random GUID (RFC 4122, version 4) for request and token ids. */
+#define HTTP_GUID_SIZE 37
+void http_guid(char out[HTTP_GUID_SIZE]);
 
 #endif

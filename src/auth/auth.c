@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The cache of tokens that all threads share, one for each scope. A token goes through
+ *
+ *     none --fetch--> good --5 minutes before its end--> due --fetch--> good
+ *                       \--401--> refused --fetch--> replacement --401, young--> credentials
+ * refused
+ *
+ * One thread fetches, without holding the lock; the others go on with a token that is merely due,
+ * or wait when there is none.
+ */
+#include <pthread.h>
+#include <string.h>
+
+#include "exarch/auth.h"
+#include "exarch/clock.h"
+#include "exarch/mem.h"
+
+#include "secret.h"
+#include "token.h"
+
+#define RENEW_BEFORE_S 300
+/* A renewal that failed while the old token is still good is tried again after this. */
+#define RENEW_AGAIN_S 60
+/* A replacement that is refused so soon shows that the token is not what's wrong. */
+#define REPLACEMENT_YOUNG_S 300
+
+struct cached_token {
+	struct cached_token *next;
+	char *scope;
+	/* under auth.mu: */
+	char *header;      /* "Bearer ...", NULL = none */
+	int64_t issued_ns; /* monotonic, as all moments here */
+	int64_t renew_ns;
+	int64_t end_ns;
+	bool refused;     /* a server answered 401 to it */
+	bool replacement; /* of a refused one */
+	bool fetching;    /* by the thread that set this */
+};
+
+struct auth {
+	enum auth_kind kind;
+	char *basic_header;
+	struct token_source source;
+	pthread_mutex_t mu;
+	pthread_cond_t fetched;
+	struct cached_token *tokens; /* under mu; grows only */
+};
+
+/* ---- opening ---- */
+
+static bool
+open_basic(const struct auth_config *config, struct auth *a, struct exa_error *err)
+{
+	EXA_AUTO(secret_buf_done) struct buf plain = { 0 };
+	EXA_AUTO(secret_buf_done) struct buf coded = { 0 };
+	EXA_AUTO(secret_string_freep) char *password = NULL;
+
+	if (config->user == NULL || config->user[0] == '\0' || strchr(config->user, ':') != NULL)
+		return exa_fail(err, EXA_USAGE, "user must be user@domain or DOMAIN\\user");
+	if (!secret_get(config->password_file, config->password_command, &password, err))
+		return exa_while(err, "password");
+	buf_reserve(&plain, strlen(config->user) + strlen(password) + 1);
+	buf_reserve(&coded, 2 * plain.capacity + sizeof "Basic ");
+	buf_add_string(&plain, config->user);
+	buf_add_byte(&plain, ':');
+	buf_add_string(&plain, password);
+	buf_add_string(&coded, "Basic ");
+	buf_add_base64(&coded, buf_bytes(&plain));
+	a->basic_header = exa_strdup(buf_string(&coded));
+	return true;
+}
+
+static bool
+open_app(const struct auth_config *config, struct auth *a, struct exa_error *err)
+{
+	size_t length;
+
+	if (config->token_endpoint == NULL || config->tenant == NULL || config->client_id == NULL)
+		return exa_fail(err, EXA_USAGE,
+			"an application needs a token endpoint, tenant and client_id");
+	if (strspn(config->tenant, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "0123456789.-") != strlen(config->tenant))
+		return exa_fail(err, EXA_USAGE, "tenant must be a GUID or a domain");
+	length = strlen(config->token_endpoint);
+	while (length > 0 && config->token_endpoint[length - 1] == '/')
+		length--;
+	a->source.url = exa_asprintf(
+		"%.*s/%s/oauth2/v2.0/token", (int)length, config->token_endpoint, config->tenant);
+	a->source.client_id = exa_strdup(config->client_id);
+	a->source.assertion = config->assertion;
+	if (config->kind == AUTH_APP_CERTIFICATE) {
+		if (config->certificate_file == NULL || config->key_file == NULL)
+			return exa_fail(err, EXA_USAGE, "certificate and key are both needed");
+		return app_key_open(
+			config->certificate_file, config->key_file, &a->source.key, err);
+	}
+	if (!secret_get(config->secret_file, config->secret_command, &a->source.secret, err))
+		return exa_while(err, "client secret");
+	return true;
+}
+
+bool
+auth_open(const struct auth_config *config, struct auth **out, struct exa_error *err)
+{
+	struct auth *a = exa_alloc(sizeof *a);
+	bool good;
+
+	a->kind = config->kind;
+	(void)pthread_mutex_init(&a->mu, NULL);
+	(void)pthread_cond_init(&a->fetched, NULL);
+	good = config->kind == AUTH_BASIC ? open_basic(config, a, err) : open_app(config, a, err);
+	if (!good) {
+		auth_free(a);
+		return false;
+	}
+	*out = a;
+	return true;
+}
+
+void
+auth_free(struct auth *a)
+{
+	if (a == NULL)
+		return;
+	while (a->tokens != NULL) {
+		struct cached_token *t = a->tokens;
+
+		a->tokens = t->next;
+		secret_string_freep(&t->header);
+		exa_free(t->scope);
+		exa_free(t);
+	}
+	secret_string_freep(&a->basic_header);
+	secret_string_freep(&a->source.secret);
+	app_key_done(&a->source.key);
+	exa_free(a->source.url);
+	exa_free(a->source.client_id);
+	(void)pthread_cond_destroy(&a->fetched);
+	(void)pthread_mutex_destroy(&a->mu);
+	exa_free(a);
+}
+
+void
+auth_freep(struct auth **a)
+{
+	auth_free(*a);
+	*a = NULL;
+}
+
+/* ---- the cache; everything here is called with mu held ---- */
+
+static struct cached_token *
+find_token(struct auth *a, const char *scope)
+{
+	struct cached_token *t = a->tokens;
+
+	while (t != NULL && strcmp(t->scope, scope) != 0)
+		t = t->next;
+	if (t == NULL) {
+		t = exa_alloc(sizeof *t);
+		t->scope = exa_strdup(scope);
+		t->next = a->tokens;
+		a->tokens = t;
+	}
+	return t;
+}
+
+static bool
+still_good(const struct cached_token *t)
+{
+	return t->header != NULL && !t->refused && clock_mono_ns() < t->end_ns;
+}
+
+static bool
+renewal_due(const struct cached_token *t)
+{
+	return !still_good(t) || clock_mono_ns() >= t->renew_ns;
+}
+
+/* Takes TOKEN's text. */
+static void
+keep_token(struct cached_token *t, struct token *token)
+{
+	int64_t margin_s = token->life_s / 2 < RENEW_BEFORE_S ? token->life_s / 2 : RENEW_BEFORE_S;
+
+	t->replacement = t->refused;
+	t->refused = false;
+	secret_string_freep(&t->header);
+	t->header = exa_asprintf("Bearer %s", token->text);
+	t->issued_ns = clock_mono_ns();
+	t->end_ns = t->issued_ns + token->life_s * EXA_NS_PER_S;
+	t->renew_ns = t->end_ns - margin_s * EXA_NS_PER_S;
+	secret_string_freep(&token->text);
+}
+
+/* Lets go of the lock while asking the server. */
+static bool
+renew(struct auth *a, struct cached_token *t, struct http_client *http, struct exa_error *err)
+{
+	struct token token = { 0 };
+	bool good;
+
+	t->fetching = true;
+	(void)pthread_mutex_unlock(&a->mu);
+	good = token_fetch(&a->source, t->scope, http, &token, err);
+	(void)pthread_mutex_lock(&a->mu);
+	t->fetching = false;
+	if (good)
+		keep_token(t, &token);
+	else if (still_good(t))
+		t->renew_ns = clock_mono_ns() + RENEW_AGAIN_S * EXA_NS_PER_S;
+	(void)pthread_cond_broadcast(&a->fetched);
+	return good || still_good(t);
+}
+
+static bool
+get_token(struct auth *a, struct cached_token *t, struct http_client *http, struct exa_error *err)
+{
+	while (t->fetching && !still_good(t))
+		(void)pthread_cond_wait(&a->fetched, &a->mu);
+	if (t->fetching || !renewal_due(t))
+		return true;
+	return renew(a, t, http, err);
+}
+
+/* ---- verbs ---- */
+
+bool
+auth_header(struct auth *a, const char *scope, struct http_client *http, struct buf *header_out,
+	struct exa_error *err)
+{
+	struct cached_token *t;
+	bool good;
+
+	if (a->kind == AUTH_BASIC) {
+		buf_add_string(header_out, a->basic_header);
+		return true;
+	}
+	(void)pthread_mutex_lock(&a->mu);
+	t = find_token(a, scope);
+	good = get_token(a, t, http, err);
+	if (good)
+		buf_add_string(header_out, t->header);
+	(void)pthread_mutex_unlock(&a->mu);
+	return good;
+}
+
+bool
+auth_refused(struct auth *a, const char *scope, const char *header)
+{
+	struct cached_token *t;
+	bool worth_another = true;
+
+	if (a->kind == AUTH_BASIC)
+		return false;
+	(void)pthread_mutex_lock(&a->mu);
+	t = find_token(a, scope);
+	if (t->header != NULL && strcmp(t->header, header) == 0) {
+		worth_another = !t->replacement ||
+				clock_mono_ns() - t->issued_ns > REPLACEMENT_YOUNG_S * EXA_NS_PER_S;
+		t->refused = t->refused || worth_another;
+	}
+	(void)pthread_mutex_unlock(&a->mu);
+	return worth_another;
+}
+
+bool
+auth_token_roles(struct auth *a, const char *scope, struct buf *roles_out)
+{
+	struct cached_token *t;
+	bool good;
+
+	if (a->kind == AUTH_BASIC)
+		return false;
+	(void)pthread_mutex_lock(&a->mu);
+	t = find_token(a, scope);
+	good = t->header != NULL && token_roles(t->header, roles_out);
+	(void)pthread_mutex_unlock(&a->mu);
+	return good;
+}
+
+int32_t
+auth_certificate_days(const struct auth *a)
+{
+	return a->kind == AUTH_APP_CERTIFICATE ? app_key_days_left(&a->source.key) : INT32_MAX;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GetItem as request text and as a reader of answers, apart from the connection. */
+#ifndef EXARCH_EWS_GET_ITEMS_H
+#define EXARCH_EWS_GET_ITEMS_H
+
+#include "exarch/ews.h"
+
+#include "answer.h"
+#include "base64.h"
+
+/* Decoded content is handed on in pieces of at most this. */
+#define MIME_PIECE_MAX ((size_t)64 * 1024)
+/* Exchange can't hold a larger message (2 GB); more is a broken server. */
+#define ITEM_MIME_MAX (UINT64_C(4) * 1024 * 1024 * 1024)
+
+struct items_reader {
+	const struct ews_item_handler *handler;
+	size_t index; /* of the response message being read */
+
+	bool begun;  /* `begin` was called for it */
+	bool broken; /* ... but its content is no good: `failed` will follow, for this reason */
+	struct exa_error broken_why;
+	bool has_content;
+	struct base64_decoder decoder;
+	struct buf decoded;
+
+	struct ews_item item; /* numbers; texts and bytes stand here: */
+	struct buf id, change_key, class, internet_message_id, categories, search_key;
+	unsigned tag; /* of the extended property being read */
+};
+
+extern const struct answer_spec get_items_spec;
+
+void items_reader_init(struct items_reader *r, const struct ews_item_handler *handler);
+void items_reader_done(struct items_reader *r);
+void get_items_request(struct buf *out, const struct ews_mailbox *mailbox,
+	const struct ews_item_ref *refs, size_t count);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Exchange says what went wrong in three places: the HTTP status, a SOAP fault (at 500, other
+ * servers at 200), response messages (at 200). A body is parsed at any status if it claims to be
+ * XML; a fault in it tells more than the status does.
+ */
+#include <string.h>
+
+#include "exarch/mem.h"
+
+#include "request.h"
+#include "status.h"
+
+#define HEADERS_MAX 6
+
+struct ews {
+	struct http_client *http;
+	struct auth *auth;
+	char *endpoint;
+	char *scope;
+	struct buf text; /* of the request */
+	struct ews_counters counters;
+};
+
+/* One answer on its way from the connection to the parser. */
+struct delivery {
+	struct answer *answer;
+	bool parsed;  /* the body went to the parser */
+	bool garbled; /* ... which couldn't read it, at a status where that doesn't matter */
+	size_t ignored_bytes;
+};
+
+bool
+ews_new(const struct ews_options *options, struct ews **out, struct exa_error *err)
+{
+	struct ews *e = exa_alloc(sizeof *e);
+
+	e->auth = options->auth;
+	e->endpoint = exa_strdup(options->endpoint);
+	e->scope = exa_strdup(options->scope);
+	if (!http_client_new(&options->http, &e->http, err)) {
+		ews_free(e);
+		return false;
+	}
+	*out = e;
+	return true;
+}
+
+void
+ews_free(struct ews *e)
+{
+	if (e == NULL)
+		return;
+	http_client_free(e->http);
+	exa_free(e->endpoint);
+	exa_free(e->scope);
+	buf_done(&e->text);
+	exa_free(e);
+}
+
+void
+ews_freep(struct ews **e)
+{
+	ews_free(*e);
+	*e = NULL;
+}
+
+void
+ews_drop_connections(struct ews *e)
+{
+	http_client_drop_connections(e->http);
+}
+
+void
+ews_count(const struct ews *e, struct ews_counters *out)
+{
+	*out = e->counters;
+}
+
+struct buf *
+request_text(struct ews *e)
+{
+	buf_reset(&e->text);
+	return &e->text;
+}
+
+/* ---- the answer ---- */
+
+static bool
+claims_xml(const struct http_answer *head)
+{
+	return head->content_type[0] == '\0' || (strstr(head->content_type, "xml") != NULL &&
+							strstr(head->content_type, "html") == NULL);
+}
+
+static bool
+deliver(void *ctx, const struct http_answer *head, struct bytes data, struct exa_error *err)
+{
+	struct delivery *d = ctx;
+
+	d->parsed = head->status != 401 && claims_xml(head);
+	if (d->parsed && !d->garbled) {
+		if (answer_feed(d->answer, data, err))
+			return true;
+		d->garbled = true;
+		if (head->status == 200)
+			return false;
+	}
+	d->ignored_bytes += d->parsed ? 0 : data.size;
+	if (d->ignored_bytes > HTTP_SMALL_ANSWER_MAX)
+		return exa_fail(err, EXA_LIMIT, "an error page of more than %zu bytes",
+			HTTP_SMALL_ANSWER_MAX);
+	return true;
+}
+
+static bool
+send_once(struct ews *e, const char *mailbox, const char *authorization, struct delivery *d,
+	struct http_answer *head, struct exa_error *err)
+{
+	EXA_AUTO(exa_freep) char *authorize = exa_asprintf("Authorization: %s", authorization);
+	EXA_AUTO(exa_freep) char *anchor = exa_asprintf("X-AnchorMailbox: %s", mailbox);
+	EXA_AUTO(exa_freep) char *id = NULL;
+	char guid[HTTP_GUID_SIZE];
+	const char *headers[HEADERS_MAX] = { authorize, anchor, NULL,
+		"return-client-request-id: true", "Accept: text/xml",
+		"Content-Type: text/xml; charset=utf-8" };
+	struct http_request request = { .method = "POST",
+		.url = e->endpoint,
+		.headers = headers,
+		.header_count = HEADERS_MAX,
+		.body = buf_bytes(&e->text) };
+	struct http_sink sink = { .write = deliver, .ctx = d };
+	bool good;
+
+	http_guid(guid);
+	id = exa_asprintf("client-request-id: %s", guid);
+	headers[2] = id;
+	good = http_perform(e->http, &request, &sink, head, err);
+	exa_wipe(authorize, strlen(authorize));
+	e->counters.requests++;
+	e->counters.received_bytes += head->body_bytes;
+	e->counters.elapsed_ms += head->elapsed_ms;
+	return good;
+}
+
+static bool
+explain_refusal(struct ews *e, const struct http_answer *head, struct exa_error *err)
+{
+	EXA_AUTO(buf_done) struct buf roles = { 0 };
+	bool has_token = auth_token_roles(e->auth, e->scope, &roles);
+
+	return status_explain(head, has_token ? buf_string(&roles) : NULL, err);
+}
+
+/* The connection did its part, or broke when all that matters had been said. */
+static bool
+judge(struct ews *e, const struct delivery *d, const struct http_answer *head,
+	struct exa_error *err)
+{
+	bool readable = d->parsed && !d->garbled;
+
+	if (head->status == 401)
+		return explain_refusal(e, head, err);
+	if ((head->status != 200 || !claims_xml(head)) && !(readable && answer_is_fault(d->answer)))
+		return status_explain(head, NULL, err);
+	if (answer_finish(d->answer, err))
+		return true;
+	err->detail = head->status;
+	if (err->retry_after_ms == 0)
+		err->retry_after_ms = head->retry_after_ms;
+	return false;
+}
+
+static bool
+transport_failure_matters(
+	const struct delivery *d, const struct http_answer *head, const struct exa_error *why)
+{
+	if (why->code != EXA_NET && why->code != EXA_TIMEOUT)
+		return true;
+	return !answer_complete(d->answer) && (head->status == 0 || head->status == 200);
+}
+
+/* Texts that go into a header must stay on their line. */
+static bool
+check_mailbox(const struct ews_mailbox *mailbox, struct exa_error *err)
+{
+	for (const char *c = mailbox->smtp; *c != '\0'; c++) {
+		if ((unsigned char)*c <= ' ' || *c == 0x7f)
+			return exa_fail(err, EXA_USAGE,
+				"a mailbox's address can't hold spaces or "
+				"control characters");
+	}
+	return mailbox->smtp[0] != '\0' || exa_fail(err, EXA_USAGE, "a mailbox needs an address");
+}
+
+static void
+wiped_buf_done(struct buf *b)
+{
+	exa_wipe(b->data, b->capacity);
+	buf_done(b);
+}
+
+bool
+request_send(struct ews *e, const struct ews_mailbox *mailbox, struct answer *answer,
+	struct exa_error *err)
+{
+	EXA_AUTO(wiped_buf_done) struct buf authorization = { 0 };
+	struct delivery d = { .answer = answer };
+	struct http_answer head;
+	struct exa_error why;
+	bool again = false;
+
+	if (!check_mailbox(mailbox, err))
+		return false;
+	for (;;) {
+		buf_reset(&authorization);
+		if (!auth_header(e->auth, e->scope, e->http, &authorization, err))
+			return false;
+		if (!send_once(e, mailbox->smtp, buf_string(&authorization), &d, &head, &why) &&
+			transport_failure_matters(&d, &head, &why)) {
+			*err = why;
+			return false;
+		}
+		if (head.status != 401 || again ||
+			!auth_refused(e->auth, e->scope, buf_string(&authorization)))
+			return judge(e, &d, &head, err);
+		again = true;
+	}
+}

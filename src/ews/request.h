@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One request over the connection: headers, sign-in, and what HTTP itself says of the answer. */
+#ifndef EXARCH_EWS_REQUEST_H
+#define EXARCH_EWS_REQUEST_H
+
+#include "exarch/ews.h"
+
+#include "answer.h"
+
+/* The client's buffer for the next request, emptied. */
+struct buf *request_text(struct ews *e);
+
+/* Sends request_text to MAILBOX's server and feeds ANSWER; true when that is complete and good. */
+bool request_send(struct ews *e, const struct ews_mailbox *mailbox, struct answer *answer,
+	struct exa_error *err) EXA_CHECK;
+
+#endif
