@@ -97,6 +97,7 @@ struct report_totals {
 	uint64_t stored_bytes_before, stored_bytes_after; /* size of the archive */
 	int64_t elapsed_ms;
 };
+/* Adds to what was told before: each thread tells its own at its end. */
 void report_traffic(struct report *r, uint64_t requests, uint64_t received_bytes);
 void report_stored(struct report *r, uint64_t bytes_before, uint64_t bytes_after);
 

@@ -83,7 +83,8 @@ struct store_schema {
 	 */
 	bool (*apply)(void *ctx, struct store_txn *txn, const struct store_loc *loc,
 		struct bytes record, struct exa_error *err);
-	/* All batches up to EPOCH are durable and applied. May be NULL. */
+	/* All batches up to EPOCH are durable and applied. Called before anyone who waits for EPOCH goes
+	 * on. May be NULL. */
 	void (*committed)(void *ctx, uint64_t epoch);
 	void *ctx;
 };

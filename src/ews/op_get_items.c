@@ -158,6 +158,7 @@ end_item(struct items_reader *r, struct exa_error *err)
 	r->item.internet_message_id = buf_string(&r->internet_message_id);
 	r->item.categories = buf_string(&r->categories);
 	r->item.search_key = buf_bytes(&r->search_key);
+	r->item.has_mime = r->has_content;
 	return r->handler->end(r->handler->ctx, r->index, &r->item, err);
 }
 

@@ -403,8 +403,8 @@ report_waiting(struct report *r, uint32_t ms)
 void
 report_traffic(struct report *r, uint64_t requests, uint64_t received_bytes)
 {
-	atomic_store(&r->counters.requests, requests);
-	atomic_store(&r->counters.received_bytes, received_bytes);
+	(void)atomic_fetch_add(&r->counters.requests, requests);
+	(void)atomic_fetch_add(&r->counters.received_bytes, received_bytes);
 }
 
 void
@@ -460,6 +460,15 @@ finish_people(struct report *r, const struct summary_end *end)
 	summary_text(r, end, &r->out_box);
 	write_out(r->out, &r->out_box);
 	buf_reset(&r->out_box);
+}
+
+void
+report_totals_so_far(struct report *r, struct report_totals *totals_out)
+{
+	(void)pthread_mutex_lock(&r->mu);
+	fill_totals(r);
+	*totals_out = r->totals;
+	(void)pthread_mutex_unlock(&r->mu);
 }
 
 void
