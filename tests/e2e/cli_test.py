@@ -106,8 +106,9 @@ def show_is_for_people_and_safe_on_a_terminal(run):
 
 def config_show_can_be_loaded_again(run):
     sim = begin(run)
-    for number, profile in enumerate((sim.written_profile, sim.profile('secret.yaml', 'secret', filters={'older_than': '3 months'},
-                                                                       run={'threads': 7, 'batch_bytes': '4 MiB'}))):
+    other = sim.profile('secret.yaml', 'secret', filters={'older_than': '3 months'},
+                        run={'threads': 7, 'batch_bytes': '4 MiB'})
+    for number, profile in enumerate((sim.written_profile, other)):
         run.exarch('config', 'check', profile)
         shown = run.exarch('config', 'show', profile).out
         again = run.dir / f'again-{number}.yaml'

@@ -43,7 +43,8 @@ def make_certificate(folder, name, days=30):
     """NAME.key and NAME.crt, good for so many days; less than none: expired."""
     key, request, certificate = (folder / f'{name}.{ending}' for ending in ('key', 'csr', 'crt'))
     try:
-        for command in (['req', '-new', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=exarch', '-keyout', key, '-out', request],
+        for command in (['req', '-new', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=exarch', '-keyout', key,
+                         '-out', request],
                         ['x509', '-req', '-in', request, '-signkey', key, '-days', str(days), '-out', certificate]):
             subprocess.run(['openssl', *command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     except FileNotFoundError:
@@ -354,7 +355,8 @@ def an_export_over_other_files(run):
     run.export(sim.archive)
     path = next(pathlib.Path(run.dir / 'out').rglob('*.eml'))
     path.write_text('mine\n')
-    result = run.exarch('export', sim.archive, '--to', run.dir / 'out', expect={harness.FAILED, harness.USAGE, harness.INTEGRITY})
+    result = run.exarch('export', sim.archive, '--to', run.dir / 'out',
+                        expect={harness.FAILED, harness.USAGE, harness.INTEGRITY})
     harness.contains('stderr', result.err, path.name)
     harness.same('the file', path.read_text(), 'mine\n')
 
