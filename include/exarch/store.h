@@ -83,8 +83,8 @@ struct store_schema {
 	 */
 	bool (*apply)(void *ctx, struct store_txn *txn, const struct store_loc *loc,
 		struct bytes record, struct exa_error *err);
-	/* All batches up to EPOCH are durable and applied. Called before anyone who waits for EPOCH goes
-	 * on. May be NULL. */
+	/* All batches up to EPOCH are durable and applied. Called before anyone who waits for EPOCH
+	 * goes on. May be NULL. */
 	void (*committed)(void *ctx, uint64_t epoch);
 	void *ctx;
 };
@@ -102,6 +102,9 @@ struct store_create_options {
  */
 bool store_create(const char *dir, const struct store_create_options *options,
 	struct exa_error *err) EXA_CHECK;
+
+/* Whether DIR holds a store, of whatever version, whole or damaged. */
+bool store_exists(const char *dir);
 
 enum store_access {
 	STORE_READ,  /* works beside a writer; never changes anything */

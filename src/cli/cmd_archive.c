@@ -86,31 +86,32 @@ read_limits(struct archiving *a, struct exa_error *err)
 	return true;
 }
 
-/* *MISSING_OUT: there is no archive yet, and the profile wants one made. */
+/* A missing archive is told before any server is asked; one that is made, is made after. */
 static bool
-open_archive(struct archiving *a, bool *missing_out, struct exa_error *err)
+look_for_archive(const struct archiving *a, struct exa_error *err)
 {
-	const struct catalog_listener listener = crawl_listener(a->crawl);
 	const struct profile *profile = a->session.profile;
 
-	*missing_out = false;
-	if (catalog_open(profile->archive, a->dry_run ? STORE_READ : STORE_WRITE, &listener,
-		    &a->catalog, err))
+	if (store_exists(profile->archive) || (profile->create_archive && !a->dry_run))
 		return true;
-	if (err->code != EXA_ABSENT || a->dry_run || !profile->create_archive)
-		return false;
-	*missing_out = true;
-	return true;
+	return exa_fail(err, EXA_ABSENT,
+		"there is no archive in %s (is its disk mounted?); `exarch init %s` makes one, as "
+		"does `create_archive: true` in "
+		"the profile",
+		profile->archive, profile->archive);
 }
 
 static bool
-create_archive(struct archiving *a, struct exa_error *err)
+open_archive(struct archiving *a, struct exa_error *err)
 {
 	const struct store_create_options options = { .codec = STORE_CODEC_ZLIB };
-	bool missing;
+	const struct catalog_listener listener = crawl_listener(a->crawl);
+	const char *dir = a->session.profile->archive;
 
-	return catalog_create(a->session.profile->archive, &options, err) &&
-	       open_archive(a, &missing, err);
+	if (!store_exists(dir) && !catalog_create(dir, &options, err))
+		return false;
+	return catalog_open(
+		dir, a->dry_run ? STORE_READ : STORE_WRITE, &listener, &a->catalog, err);
 }
 
 static bool
@@ -133,12 +134,9 @@ choose_mailboxes(struct archiving *a, struct exa_error *err)
 static bool
 prepare(struct archiving *a, struct exa_error *err)
 {
-	bool missing;
-
-	if (!session_open(a->args->positional[0], &stop_asked, &a->session, err))
-		return false;
-	return read_limits(a, err) && open_archive(a, &missing, err) && choose_mailboxes(a, err) &&
-	       (!missing || create_archive(a, err));
+	return session_open(a->args->positional[0], &stop_asked, &a->session, err) &&
+	       read_limits(a, err) && look_for_archive(a, err) && choose_mailboxes(a, err) &&
+	       open_archive(a, err);
 }
 
 static struct crawl_options
@@ -215,13 +213,13 @@ write_manifest(struct archiving *a, const struct report_totals *t, int code, str
 	       store_flush(catalog_store(a->catalog), err);
 }
 
+/* A failure that ended the run is told as the program's last line; this is for runs that were asked
+ * to stop. */
 static const char *
 why_stopped(bool good, const struct exa_error *err)
 {
-	if (good)
+	if (good || err->code != EXA_CANCELLED)
 		return NULL;
-	if (err->code != EXA_CANCELLED)
-		return err->text;
 	return cancel_why(&stop_asked) == CANCEL_DEADLINE ? "--max-duration is over"
 							  : "stopped by a signal";
 }

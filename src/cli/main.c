@@ -35,6 +35,8 @@ harden(void)
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ,
+		SIG_IGN); /* a write beyond the limit fails with EFBIG, and is told as such */
 }
 
 static int

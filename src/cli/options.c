@@ -221,6 +221,7 @@ exit_code_of(const struct exa_error *err)
 	case EXA_LOCKED:
 		return EXIT_LOCKED;
 	case EXA_AUTH:
+	case EXA_DENIED:
 		return EXIT_AUTH;
 	case EXA_CORRUPT:
 		return EXIT_CORRUPT;
@@ -229,7 +230,6 @@ exit_code_of(const struct exa_error *err)
 	case EXA_NET:
 	case EXA_TIMEOUT:
 	case EXA_THROTTLED:
-	case EXA_DENIED:
 	case EXA_GONE:
 	case EXA_STALE:
 	case EXA_UNREADABLE:

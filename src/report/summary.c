@@ -409,6 +409,6 @@ summary_text(const struct report *r, const struct summary_end *end, struct buf *
 void
 summary_short(const struct report *r, const struct summary_end *end, struct buf *out)
 {
-	add_errors(out, r);
+	(void)r;
 	add_verdict(out, end);
 }

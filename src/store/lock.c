@@ -70,6 +70,18 @@ lock_for_writing(const char *dir, int *fd_out, struct exa_error *err)
 	return true;
 }
 
+/* The owner's name goes with the lock, so that a run that changed nothing leaves nothing changed.
+ */
+void
+lock_release(int *fd)
+{
+	if (*fd >= 0 && (fcntl(*fd, F_GETFL) & O_ACCMODE) == O_RDWR && ftruncate(*fd, 0) != 0) {
+		/* The text is for people only: what stays is a name that no longer holds the lock.
+		 */
+	}
+	fs_closep(fd);
+}
+
 bool
 lock_for_reading(const char *dir, int *fd_out, struct exa_error *err)
 {

@@ -19,7 +19,8 @@ read_format(const char *dir, struct store_format *out, struct exa_error *err)
 
 	if (!fs_read_file(path, FORMAT_LINE_MAX, &line, err)) {
 		if (err->detail == ENOENT || err->detail == ENOTDIR)
-			return exa_fail(err, EXA_ABSENT, "there is no archive in %s", dir);
+			return exa_fail(err, EXA_ABSENT,
+				"there is no archive in %s; `exarch init` makes one", dir);
 		return err->code != EXA_LIMIT
 			       ? false
 			       : exa_fail(err, EXA_CORRUPT, "%s isn't an archive's FORMAT", path);
@@ -146,6 +147,14 @@ store_open_with(const char *dir, enum store_access access, const struct store_sc
 }
 
 bool
+store_exists(const char *dir)
+{
+	EXA_AUTO(exa_freep) char *path = fs_join(dir, "FORMAT");
+
+	return fs_exists(path);
+}
+
+bool
 store_open(const char *dir, enum store_access access, const struct store_schema *schema,
 	struct store **out, struct exa_error *err)
 {
@@ -162,7 +171,7 @@ store_abandon(struct store *s)
 	chain_done(&s->appender.chain);
 	index_close(&s->index);
 	codec_pool_done(&s->codecs);
-	fs_closep(&s->lock);
+	lock_release(&s->lock);
 	exa_free(s->dir);
 	exa_free(s);
 }

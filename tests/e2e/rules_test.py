@@ -59,7 +59,7 @@ def folders_says_which_rule_decides(run):
     told = decisions(run, 'folders', profile, 'anna@sim.example', key='folder')
     chosen = {folder for folder, (archived, _) in told.items() if archived}
     harness.check({'/Inbox', '/Inbox/Private/Deep', '/Projects/2026'} <= chosen, f'chosen: {chosen}')
-    for folder, names in (('/Inbox/Private', ('rules[2]', '/Inbox/Private')), ('/Deleted Items', ('standard_exclusions',)),
+    for folder, names in (('/Inbox/Private', ('rules[3]', '/Inbox/Private')), ('/Deleted Items', ('standard_exclusions',)),
                           ('/Deleted Items/Sub', ('standard_exclusions',)), ('/Drafts', ('standard_exclusions',))):
         harness.check(not told[folder][0], f'{folder} is left out')
         harness.contains(f'the reason for {folder}', told[folder][1], *names)
