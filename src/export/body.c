@@ -54,7 +54,7 @@ is_block(const xmlChar *name)
 		"h5", "h6", "table", "blockquote", "pre", "hr" };
 
 	for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
-		if (xmlStrcasecmp(name, BAD_CAST blocks[i]) == 0)
+		if (xmlStrcasecmp(name, (const xmlChar *)blocks[i]) == 0)
 			return true;
 	}
 	return false;
@@ -63,10 +63,10 @@ is_block(const xmlChar *name)
 static bool
 is_unseen(const xmlChar *name)
 {
-	return xmlStrcasecmp(name, BAD_CAST "script") == 0 ||
-	       xmlStrcasecmp(name, BAD_CAST "style") == 0 ||
-	       xmlStrcasecmp(name, BAD_CAST "head") == 0 ||
-	       xmlStrcasecmp(name, BAD_CAST "title") == 0;
+	return xmlStrcasecmp(name, (const xmlChar *)"script") == 0 ||
+	       xmlStrcasecmp(name, (const xmlChar *)"style") == 0 ||
+	       xmlStrcasecmp(name, (const xmlChar *)"head") == 0 ||
+	       xmlStrcasecmp(name, (const xmlChar *)"title") == 0;
 }
 
 /* White space runs become one space, as a browser shows them. */

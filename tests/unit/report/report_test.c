@@ -251,6 +251,29 @@ eight_threads_lose_no_count(void **state)
 }
 
 static void
+the_totals_so_far_are_those_the_end_gives(void **state)
+{
+	struct report_totals so_far, end;
+	struct capture c = { 0 };
+
+	(void)state;
+	capture_begin(&c, REPORT_AUTO);
+	report_mailbox_done(
+		c.r, &(struct report_mailbox){ .mailbox = "anna@x", .archived = 2, .failed = 1 });
+	report_traffic(c.r, 12, 34);
+	report_totals_so_far(c.r, &so_far);
+	report_finish(c.r, 3, NULL, &end);
+	capture_end(&c);
+	assert_int_equal(so_far.sum.archived, 2);
+	assert_int_equal(so_far.mailboxes_incomplete, 1);
+	assert_int_equal(so_far.requests, 12);
+	assert_true(end.elapsed_ms >= so_far.elapsed_ms);
+	end.elapsed_ms = so_far.elapsed_ms;
+	assert_memory_equal(&so_far.sum, &end.sum, sizeof end.sum);
+	capture_done(&c);
+}
+
+static void
 text_from_outside_becomes_one_safe_line(void **state)
 {
 	static const struct {
@@ -299,6 +322,7 @@ main(void)
 		cmocka_unit_test(a_signal_prints_where_things_stand_in_every_style),
 		cmocka_unit_test(without_a_terminal_a_status_line_comes_each_interval),
 		cmocka_unit_test(eight_threads_lose_no_count),
+		cmocka_unit_test(the_totals_so_far_are_those_the_end_gives),
 		cmocka_unit_test(text_from_outside_becomes_one_safe_line),
 	};
 

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
+
+#include <gmime/gmime.h>
+
+#include "gmime_once.h"
+
+static void
+init(void)
+{
+	g_mime_init();
+}
+
+void
+gmime_once(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	(void)pthread_once(&once, init);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "message.h"
+
+bool
+message_play(struct store_reader *r, const struct catalog_row *row, const struct catalog_item *item,
+	const struct recipe_sink *sink, struct exa_error *err)
+{
+	uint8_t sha256[CATALOG_SHA256_SIZE];
+	uint64_t bytes;
+
+	if (!recipe_play(r, &item->recipe, sink, &bytes, sha256, err))
+		return false;
+	if (bytes != item->mime_bytes || memcmp(sha256, item->mime_sha256, sizeof sha256) != 0)
+		return exa_fail(err, EXA_CORRUPT,
+			"the message isn't the one its record names (%llu bytes, %llu recorded; "
+			"SHA-256 compared)",
+			(unsigned long long)bytes, (unsigned long long)item->mime_bytes);
+	if (bytes != row->mime_bytes || item->received_ns != row->received_ns)
+		return exa_fail(err, EXA_CORRUPT,
+			"the index says other things of the message than its record; run `exarch "
+			"rebuild`");
+	return true;
+}
