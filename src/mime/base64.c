@@ -17,7 +17,7 @@
 #include "base64.h"
 
 #define BAD UINT32_C(0x01000000)
-#define RENDER_BYTES ((size_t)3 * 1024) /* encoded at a time while rendering */
+#define RENDER_BYTES ((size_t)3 * 256) /* encoded at a time while rendering */
 
 /* The value of a character, 64 when it has none. */
 #define VALUE(c)                                                 \
@@ -210,6 +210,8 @@ mime_base64_render(struct bytes decoded, const struct mime_base64_form *form, st
 	uint8_t *end;
 
 	assert(mime_base64_form_valid(form));
+	if (decoded.size == 0)
+		return;
 	buf_reserve(out, (size_t)mime_base64_text_size(form, decoded.size));
 	end = out->data + out->size;
 	while (decoded.size > 0) {

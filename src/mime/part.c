@@ -3,13 +3,11 @@
  * A part is a row of gaps (text as it stands) and runs (base64 text that renders back). A part that
  * isn't base64 is one gap.
  *
- *                 guess and first 1 KiB hold              full: RAW piece
- *            +--------------------------------+           +---+
- *            |                                v           |   v
- *     begin -> GAP ----- RAW or LITERAL ----> RUN        GAP or RUN, every 1 MiB of text
- *            ^                                |           |   ^
- *            +------------- BASE64 -----------+           +---+
- *                irregular text or padding               full: BASE64 piece
+ *               1 KiB that could be a run was found
+ *             +-- gap goes out: RAW, or LITERAL when small --+
+ *             |                                              v
+ *     begin-> gap <----- BASE64 goes out; the run ended ---- run
+ *             full: RAW goes out                             full: BASE64 goes out
  *
  * Base64 text is gathered in blocks counted from the part's start, so that what is decided doesn't
  * depend on how it came. Within a block `at` moves on; a run is only begun with a whole window
@@ -20,7 +18,8 @@
 
 #include "part.h"
 
-#define TRY_QUANTA (MIME_PART_MIN / 4)
+/* The first step of a run; they double, so that a run that soon breaks costs little. */
+#define FIRST_STEP_QUANTA (MIME_PART_MIN / 4)
 
 void
 mime_part_begin(struct mime_part *p, bool base64)
@@ -108,13 +107,13 @@ run_continue(struct mime_part *p, struct bytes text, size_t *taken_out, struct e
 	const uint64_t quanta_in_piece = MIME_BASE64_MAX / 3;
 	size_t taken = 0;
 
-	while (p->running) {
+	for (size_t quanta = FIRST_STEP_QUANTA; p->running; quanta *= 2) {
 		size_t room = (size_t)(quanta_in_piece - p->quanta % quanta_in_piece);
 		struct mime_run_step step;
 
 		buf_reserve(&p->decoded, MIME_RUN_STEP_CHARS / 4 * 3);
-		step = mime_run_decode(&p->scratch, &p->form, bytes_skip(text, taken), room,
-			p->decoded.data + p->decoded.size);
+		step = mime_run_decode(&p->scratch, &p->form, bytes_skip(text, taken),
+			room < quanta ? room : quanta, p->decoded.data + p->decoded.size);
 		p->decoded.size += step.decoded_size;
 		p->quanta += (step.decoded_size + 2) / 3;
 		taken += step.text_size;
@@ -131,19 +130,31 @@ run_continue(struct mime_part *p, struct bytes text, size_t *taken_out, struct e
 
 /*
  * Could a run of at least MIME_PART_MIN text bytes begin at TEXT? Else *failed_at_out tells how far
- * it got.
+ * it got. Looks in growing steps: a failure costs no more than what was good, twice.
  */
 static bool
 run_try(struct mime_part *p, struct bytes text, struct mime_base64_form *form_out,
 	size_t *failed_at_out)
 {
-	uint8_t decoded[3 * TRY_QUANTA];
-	struct mime_base64_form guess = mime_run_guess(text), form = guess;
-	struct mime_run_step step = mime_run_decode(&p->scratch, &form, text, TRY_QUANTA, decoded);
+	uint8_t decoded[3 * MIME_PART_MIN / 4];
+	struct mime_base64_form form;
+	size_t good = 0;
 
-	*failed_at_out = step.text_size;
-	*form_out = guess;
-	return step.text_size >= MIME_PART_MIN;
+	*failed_at_out = 0;
+	if (!mime_run_guess(text, form_out))
+		return false;
+	form = *form_out;
+	for (size_t quanta = 1; good < MIME_PART_MIN;
+		quanta = 2 * quanta < MIME_PART_MIN / 4 ? 2 * quanta : MIME_PART_MIN / 4) {
+		struct mime_run_step step = mime_run_decode(
+			&p->scratch, &form, bytes_skip(text, good), quanta, decoded);
+
+		good += step.text_size;
+		if (step.ended || step.text_size == 0)
+			break;
+	}
+	*failed_at_out = good;
+	return good >= MIME_PART_MIN;
 }
 
 /* Where to try next after a run failed FAILED_AT bytes behind AT. */

@@ -24,28 +24,44 @@ line_size(struct bytes text)
 	return end == NULL ? text.size : (size_t)(end - text.data);
 }
 
-struct mime_base64_form
-mime_run_guess(struct bytes text)
+/* A cheap look that spares most lines of text, and blank lines, the rest: a character or a break.
+ */
+static bool
+may_begin(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '/' && c <= '9') ||
+	       c == '+' || c == '\r' || c == '\n';
+}
+
+bool
+mime_run_guess(struct bytes text, struct mime_base64_form *form_out)
 {
 	struct mime_base64_form form = { .line_chars = 0, .eol = MIME_EOL_LF };
 	struct bytes window = bytes_take(text, MIME_RUN_WINDOW);
-	size_t one = line_size(window), two, eol = 1;
+	size_t one, two, eol = 1;
 
+	if (window.size == 0 || !may_begin(window.data[0]))
+		return false;
+	*form_out = form;
+	one = line_size(window);
 	if (one == window.size)
-		return form;
+		return true;
 	if (one > 0 && window.data[one - 1] == '\r') {
 		form.eol = MIME_EOL_CRLF;
 		eol = 2;
 		one--;
 	}
 	window = bytes_skip(window, one + eol);
+	if (one == 0 && (window.size == 0 || !may_begin(window.data[0])))
+		return false;
 	two = line_size(window);
 	if (two > 0 && window.data[two - 1] == '\r')
 		two--;
 	/* A first line that is shorter than the second: the run begins within a line. */
 	form.line_chars = (uint32_t)(one > two ? one : two);
 	form.column = (uint32_t)(form.line_chars - one);
-	return form;
+	*form_out = form;
+	return form.line_chars > 0;
 }
 
 struct gathered {

@@ -25,10 +25,10 @@ struct mime_run_step {
 };
 
 /*
- * Guesses from its first two lines how a run that begins at TEXT would be laid out. TEXT holds
- * MIME_RUN_WINDOW bytes or all there is of the part.
+ * Guesses from its first two lines how a run that begins at TEXT would be laid out; false when none
+ * can begin there. TEXT holds MIME_RUN_WINDOW bytes or all there is of the part.
  */
-struct mime_base64_form mime_run_guess(struct bytes text);
+bool mime_run_guess(struct bytes text, struct mime_base64_form *form_out) EXA_CHECK;
 
 /*
  * Decodes at most QUANTA_MAX quanta (and MIME_RUN_STEP_CHARS) of TEXT that are laid out by *FORM

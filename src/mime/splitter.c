@@ -3,18 +3,16 @@
  * The splitter reads a message line by line where structure can stand, and by memchr where it
  * can't.
  *
- *               line                     text
- *              +----+                   +----+
- *              |    v    blank line     |    v
- *    begin --> HEADERS ---------------> LEAF        a part's body: to mime_part
- *              ^  ^  |                  |
- *              |  |  +--> message ------|---> HEADERS (of the message inside)
- *              |  |  |                  |
- *              |  |  +--> multipart ----|---> BETWEEN     push its boundary; preamble: literal
- *              |  |                     v       |
- *              |  +--- "--boundary" ----+-------+         pop what lies deeper
- *              |                        v       v
- *              +----   "--boundary--"   +-----> BETWEEN   pop it too; epilogue: literal
+ *     state        it is in                   a blank line leads to
+ *     IN_HEADERS   a header; literal          IN_HEADERS  of the message inside
+ *                                             BETWEEN     multipart: its boundary is pushed
+ *                                             IN_LEAF     anything else
+ *     IN_LEAF      a body; to mime_part       -
+ *     BETWEEN      preamble, epilogue or      -
+ *                  nothing; literal
+ *
+ * A message begins IN_HEADERS. In each state "--boundary" of an open multipart pops what is deeper
+ * and leads to IN_HEADERS, "--boundary--" pops that multipart too and leads to BETWEEN.
  *
  * The stack of boundaries holds MIME_DEPTH_MAX levels, each line that begins with "--" is looked up
  * in all of them, innermost first; so a multipart that never closes ends where its parent goes on.
@@ -53,6 +51,7 @@ struct mime_splitter {
 	enum state state;
 	bool at_line_start; /* bodies: nothing is before `held`, a delimiter may stand here */
 	bool in_long_line;  /* headers: behind the first HEADER_LINE_MAX bytes of a line */
+	bool in_digest;     /* headers: of a part of a multipart/digest */
 	struct buf held;
 	struct mime_header header;
 	struct mime_entity entity;
@@ -92,16 +91,23 @@ mime_splitter_freep(struct mime_splitter **s)
 	mime_splitter_free(*s);
 }
 
+static void
+enter_headers(struct mime_splitter *s)
+{
+	s->state = IN_HEADERS;
+	s->in_long_line = false;
+	s->in_digest = false;
+	mime_header_begin(&s->header);
+}
+
 void
 mime_splitter_reset(struct mime_splitter *s)
 {
-	s->state = IN_HEADERS;
 	s->at_line_start = true;
-	s->in_long_line = false;
 	s->depth = 0;
 	buf_reset(&s->held);
 	buf_reset(&s->pieces.literal);
-	mime_header_begin(&s->header);
+	enter_headers(s);
 }
 
 /* FNV-1a: most lines that look like delimiters differ here from every boundary. */
@@ -163,14 +169,6 @@ body_text(struct mime_splitter *s, struct bytes text, struct exa_error *err)
 	return mime_pieces_literal(&s->pieces, text, err);
 }
 
-static void
-enter_headers(struct mime_splitter *s)
-{
-	s->state = IN_HEADERS;
-	s->in_long_line = false;
-	mime_header_begin(&s->header);
-}
-
 /* A delimiter line (its own break is literal as well as the one before it) ends what is open. */
 static bool
 pass_delimiter(struct mime_splitter *s, const struct delimiter *d, struct bytes line,
@@ -186,6 +184,7 @@ pass_delimiter(struct mime_splitter *s, const struct delimiter *d, struct bytes 
 		s->at_line_start = true;
 	} else {
 		enter_headers(s);
+		s->in_digest = s->levels[s->depth - 1].digest;
 	}
 	return true;
 }
@@ -205,9 +204,7 @@ push_level(struct mime_splitter *s)
 static void
 end_headers(struct mime_splitter *s)
 {
-	bool in_digest = s->depth > 0 && s->levels[s->depth - 1].digest;
-
-	mime_header_end(&s->header, in_digest, &s->entity);
+	mime_header_end(&s->header, s->in_digest, &s->entity);
 	s->at_line_start = true;
 	if (s->entity.kind == MIME_ENTITY_MESSAGE) {
 		enter_headers(s);
@@ -399,23 +396,47 @@ plain_size(const struct mime_splitter *s, struct bytes in)
 	return at - break_at_end(bytes_take(in, at));
 }
 
+/* Could the byte C go on with what is held, as the break or the dashes of a delimiter? */
+static bool
+goes_on(const struct mime_splitter *s, uint8_t c)
+{
+	struct bytes held = buf_bytes(&s->held);
+	size_t eol = s->at_line_start ? 0 : break_at_front(held);
+
+	if (held.size > eol || c == '-')
+		return true;
+	return c == '\n' && held.size == 1 && held.data[0] == '\r';
+}
+
+/* Holds the next byte, or of a line that begins with "--" as much as there is, and looks again. */
+static bool
+feed_held(struct mime_splitter *s, struct bytes *in, struct exa_error *err)
+{
+	struct bytes held = buf_bytes(&s->held);
+	size_t line_size = held.size - (s->at_line_start ? 0 : break_at_front(held));
+	struct bytes more = take_line(*in, line_size < 2 ? 1 : DELIMITER_LINE_MAX - line_size);
+
+	buf_add_bytes(&s->held, more);
+	*in = bytes_skip(*in, more.size);
+	return settle(s, false, err);
+}
+
 static bool
 feed_body(struct mime_splitter *s, struct bytes *in, struct exa_error *err)
 {
-	bool holding = s->at_line_start || s->held.size > 0;
-	size_t n = holding ? 0 : plain_size(s, *in);
+	size_t n;
 
-	if (n == 0) {
-		/* Only what looks like a delimiter is gathered further than its first byte. */
-		struct bytes held = buf_bytes(&s->held);
-		size_t eol = s->at_line_start ? 0 : break_at_front(held);
-		size_t max = held.size - eol < 2 ? 1 : DELIMITER_LINE_MAX - (held.size - eol);
-		struct bytes line = take_line(*in, max);
-
-		buf_add_bytes(&s->held, line);
-		*in = bytes_skip(*in, line.size);
-		return settle(s, false, err);
+	if (s->at_line_start || s->held.size > 0) {
+		if (goes_on(s, in->data[0]))
+			return feed_held(s, in, err);
+		if (!body_text(s, buf_bytes(&s->held), err))
+			return false;
+		buf_reset(&s->held);
+		s->at_line_start = false;
 	}
+	n = plain_size(s, *in);
+	if (n == 0)
+		return feed_held(s, in, err);
 	if (!body_text(s, bytes_take(*in, n), err))
 		return false;
 	*in = bytes_skip(*in, n);
