@@ -22,7 +22,8 @@
 #define RENEW_BEFORE_S 300
 /* A renewal that failed while the old token is still good is tried again after this. */
 #define RENEW_AGAIN_S 60
-/* A replacement that is refused so soon shows that the token is not what's wrong. */
+/* A replacement that is refused so soon, and before half its life, shows that the token is not
+ * what's wrong. */
 #define REPLACEMENT_YOUNG_S 300
 
 struct cached_token {
@@ -33,6 +34,7 @@ struct cached_token {
 	int64_t issued_ns; /* monotonic, as all moments here */
 	int64_t renew_ns;
 	int64_t end_ns;
+	int64_t young_ns; /* refused before this age: another token won't help */
 	bool refused;     /* a server answered 401 to it */
 	bool replacement; /* of a refused one */
 	bool fetching;    /* by the thread that set this */
@@ -182,7 +184,8 @@ renewal_due(const struct cached_token *t)
 static void
 keep_token(struct cached_token *t, struct token *token)
 {
-	int64_t margin_s = token->life_s / 2 < RENEW_BEFORE_S ? token->life_s / 2 : RENEW_BEFORE_S;
+	const int64_t half_s = token->life_s / 2;
+	int64_t margin_s = half_s < RENEW_BEFORE_S ? half_s : RENEW_BEFORE_S;
 
 	t->replacement = t->refused;
 	t->refused = false;
@@ -191,6 +194,7 @@ keep_token(struct cached_token *t, struct token *token)
 	t->issued_ns = clock_mono_ns();
 	t->end_ns = t->issued_ns + token->life_s * EXA_NS_PER_S;
 	t->renew_ns = t->end_ns - margin_s * EXA_NS_PER_S;
+	t->young_ns = (half_s < REPLACEMENT_YOUNG_S ? half_s : REPLACEMENT_YOUNG_S) * EXA_NS_PER_S;
 	secret_string_freep(&token->text);
 }
 
@@ -257,8 +261,7 @@ auth_refused(struct auth *a, const char *scope, const char *header)
 	(void)pthread_mutex_lock(&a->mu);
 	t = find_token(a, scope);
 	if (t->header != NULL && strcmp(t->header, header) == 0) {
-		worth_another = !t->replacement ||
-				clock_mono_ns() - t->issued_ns > REPLACEMENT_YOUNG_S * EXA_NS_PER_S;
+		worth_another = !t->replacement || clock_mono_ns() - t->issued_ns > t->young_ns;
 		t->refused = t->refused || worth_another;
 	}
 	(void)pthread_mutex_unlock(&a->mu);

@@ -167,7 +167,7 @@ struct summary_end {
 };
 void summary_text(const struct report *r, const struct summary_end *end, struct buf *out);
 /* What cron's mail needs: the failures, no table. */
-void summary_short(const struct report *r, const struct summary_end *end, struct buf *out);
+void summary_short(const struct summary_end *end, struct buf *out);
 
 /* json.c: each appends one line */
 void json_start(struct buf *out, const char *title);

@@ -445,7 +445,7 @@ finish_quiet(struct report *r, const struct summary_end *end)
 {
 	if (end->exit_code != 0) {
 		problem_repeats_text(&r->problems, &r->talk_box);
-		summary_short(r, end, &r->talk_box);
+		summary_short(end, &r->talk_box);
 		write_out(r->talk, &r->talk_box);
 	}
 	buf_reset(&r->talk_box);

@@ -391,8 +391,6 @@ add_verdict(struct buf *out, const struct summary_end *end)
 		buf_add_bytes(out, buf_bytes(&missing));
 		buf_add_byte(out, '\n');
 	}
-	if (end->exit_code != 0)
-		buf_printf(out, "exit status %d\n", end->exit_code);
 }
 
 void
@@ -404,11 +402,13 @@ summary_text(const struct report *r, const struct summary_end *end, struct buf *
 	add_traffic(out, end->totals);
 	add_archive(out, end->totals);
 	add_verdict(out, end);
+	if (end->exit_code != 0)
+		buf_printf(out, "exit status %d\n", end->exit_code);
 }
 
+/* Which mailboxes failed, and why, was told when it happened. */
 void
-summary_short(const struct report *r, const struct summary_end *end, struct buf *out)
+summary_short(const struct summary_end *end, struct buf *out)
 {
-	(void)r;
 	add_verdict(out, end);
 }

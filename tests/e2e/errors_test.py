@@ -183,7 +183,7 @@ def a_wrong_password(run):
     (sim.keys / 'wrong').chmod(0o600)
     profile = sim.profile('bad.yaml', 'basic', source={'auth': {'password_file': str(sim.keys / 'wrong')}},
                           mailboxes={'from': 'list', 'list': [ANNA]})
-    archive_is_refused(run, sim, profile, harness.SIGN_IN, 'admin@sim.example')
+    archive_is_refused(run, sim, profile, harness.SIGN_IN, 'user name or password')
 
 
 # ---- servers and mailboxes ----
@@ -355,7 +355,7 @@ def an_export_over_other_files(run):
     run.export(sim.archive)
     path = next(pathlib.Path(run.dir / 'out').rglob('*.eml'))
     path.write_text('mine\n')
-    result = run.exarch('export', sim.archive, '--to', run.dir / 'out',
+    result = run.exarch('export', sim.archive, '--to', run.dir / 'out', '--update',
                         expect={harness.FAILED, harness.USAGE, harness.INTEGRITY})
     harness.contains('stderr', result.err, path.name)
     harness.same('the file', path.read_text(), 'mine\n')

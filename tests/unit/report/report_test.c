@@ -111,8 +111,7 @@ quiet_says_what_failed_and_nothing_on_stdout(void **state)
 	capture_end(&c);
 	assert_string_equal(c.out, "");
 	assert_string_equal(c.talk, "problem: anna@x: can't be rendered\n"
-				    "not complete: 1 item failed\n"
-				    "exit status 3\n");
+				    "not complete: 1 item failed\n");
 	capture_done(&c);
 }
 
