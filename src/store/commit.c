@@ -149,13 +149,14 @@ tell(struct store *s, uint64_t epoch)
 {
 	struct writer *w = s->writer;
 
+	/* The layer above first: who wakes from store_wait finds it told already. */
+	if (s->schema.committed != NULL)
+		s->schema.committed(s->schema.ctx, epoch);
 	(void)pthread_mutex_lock(&w->mu);
 	w->committed = epoch;
 	claims_drop(&w->claims, epoch - 1);
 	(void)pthread_cond_broadcast(&w->changed);
 	(void)pthread_mutex_unlock(&w->mu);
-	if (s->schema.committed != NULL)
-		s->schema.committed(s->schema.ctx, epoch);
 }
 
 static void
