@@ -96,7 +96,7 @@ zstd_pack(struct codec *c, struct bytes raw, uint8_t *to, size_t room)
 		must(!ZSTD_isError(
 			ZSTD_CCtx_setParameter(c->zstd_pack, ZSTD_c_compressionLevel, ZSTD_LEVEL)));
 	}
-	/* An attempt that ran out of room leaves its session open, in which nothing can be set. */
+	/* An attempt that ran out of room leaves the session open. */
 	must(!ZSTD_isError(ZSTD_CCtx_reset(c->zstd_pack, ZSTD_reset_session_only)));
 	/* Small inputs get a smaller window by themselves; only for large ones is it set. */
 	must(!ZSTD_isError(ZSTD_CCtx_setParameter(c->zstd_pack, ZSTD_c_windowLog,

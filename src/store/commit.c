@@ -149,6 +149,7 @@ tell(struct store *s, uint64_t epoch)
 {
 	struct writer *w = s->writer;
 
+	/* The layer above first: who wakes from store_wait finds it told already. */
 	if (s->schema.committed != NULL)
 		s->schema.committed(s->schema.ctx, epoch);
 	(void)pthread_mutex_lock(&w->mu);

@@ -17,7 +17,8 @@
 #define MAP_BYTES ((size_t)64 << 30) /* address space, not memory: some 500 million objects */
 #define MAP_BYTES_MIN ((size_t)64 << 20)
 #define READERS_MAX 256
-#define GROW_PATIENCE_S 30 /* a read transaction is short by contract */
+#define MDB_META_BYTES 8192 /* two pages of 4 KiB, which every index begins with */
+#define GROW_PATIENCE_S 30  /* a read transaction is short by contract */
 
 bool
 index_fail(struct index *x, struct exa_error *err, int rc, const char *doing)
@@ -245,6 +246,22 @@ environment_flags(enum index_mode mode)
 	return 0;
 }
 
+/* Missing, or so short that LMDB would take it for a new one? */
+static bool
+check_file(const char *file, struct exa_error *err)
+{
+	struct stat st;
+
+	if (stat(file, &st) != 0 && errno != ENOENT)
+		return exa_fail_errno(err, errno, "can't look at %s", file);
+	if (!fs_exists(file) || st.st_size < MDB_META_BYTES)
+		return exa_fail(err, EXA_CORRUPT,
+			"%s is missing or cut off; `exarch rebuild` makes the index again from the "
+			"segments",
+			file);
+	return true;
+}
+
 bool
 index_open(struct index *x, const char *path, enum index_mode mode,
 	const struct store_schema *schema, const uint8_t uuid[UUID_SIZE], struct exa_error *err)
@@ -253,10 +270,8 @@ index_open(struct index *x, const char *path, enum index_mode mode,
 	int dead;
 	int rc;
 
-	if (!fs_exists(file))
-		return exa_fail(err, EXA_CORRUPT,
-			"%s is missing; `exarch rebuild` makes the index again from the segments",
-			file);
+	if (!check_file(file, err))
+		return false;
 	*x = (struct index){ .read_only = mode == INDEX_READ || mode == INDEX_READ_NOLOCK };
 	x->tables = exa_alloc_array(schema->table_count, sizeof *x->tables);
 	x->present = exa_alloc_array(schema->table_count, sizeof *x->present);

@@ -1,0 +1,641 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Power cuts. A run is recorded: every change to segment files, every sync, and the index as it
+ * stood after each of its commits. Then, for every prefix of the recording, the states a power cut
+ * may have left are made: what was not synced since is kept, dropped, torn at a 512-byte border, or
+ * there in length but zero; a file whose folder wasn't synced may be missing. Each state is opened:
+ * everything acknowledged must be there, nothing may be half there, verify must be clean, it must
+ * be writable, and to recover once more must change nothing.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "exarch/fs.h"
+#include "exarch/mem.h"
+
+#include "handle.h"
+#include "support.h"
+
+#define OPS_MAX 4000
+#define FDS_MAX 256
+#define FILES_MAX 16
+#define COMMITS_MAX 64
+#define SECTOR ((size_t)512)
+
+enum op_kind { OP_CREATE, OP_WRITE, OP_CUT, OP_SYNC, OP_SYNC_DIR, OP_RENAME, OP_UNLINK };
+
+struct op {
+	enum op_kind kind;
+	char *path, *other; /* relative to the store */
+	uint64_t offset;    /* of a write; new size of a cut */
+	struct buf data;
+};
+
+struct snapshot { /* of the index, after the op with number `at` - 1 */
+	size_t at;
+	struct buf index;
+	int rounds; /* acknowledged with it */
+};
+
+struct recording {
+	const char *dir;
+	char *fds[FDS_MAX];
+	struct op ops[OPS_MAX];
+	size_t count;
+	struct snapshot snapshots[COMMITS_MAX];
+	size_t snapshot_count;
+	int rounds; /* submitted so far, one epoch each */
+};
+
+/* ---- recording ---- */
+
+static struct op *
+record(struct recording *r, enum op_kind kind, const char *path)
+{
+	struct op *op = &r->ops[r->count++];
+
+	assert_true(r->count < OPS_MAX);
+	*op = (struct op){ .kind = kind };
+	op->path = exa_strdup(path[0] == '/' ? path + strlen(r->dir) + 1 : path);
+	return op;
+}
+
+static int
+recording_open(void *ctx, const char *path, int flags, mode_t mode)
+{
+	struct recording *r = ctx;
+	bool is_new = (flags & O_CREAT) != 0 && !fs_exists(path);
+	int fd = seg_io_system.open(NULL, path, flags, mode);
+
+	if (fd < 0)
+		return fd;
+	assert_true(fd < FDS_MAX);
+	exa_free(r->fds[fd]);
+	r->fds[fd] = exa_strdup(path + strlen(r->dir) + 1);
+	if (is_new)
+		(void)record(r, OP_CREATE, path);
+	else if ((flags & O_TRUNC) != 0)
+		(void)record(r, OP_CUT, path);
+	return fd;
+}
+
+static ssize_t
+recording_pwrite(void *ctx, int fd, const void *data, size_t size, off_t offset)
+{
+	struct recording *r = ctx;
+	struct op *op = record(r, OP_WRITE, r->fds[fd]);
+
+	op->offset = (uint64_t)offset;
+	buf_add(&op->data, data, size);
+	return seg_io_system.pwrite(NULL, fd, data, size, offset);
+}
+
+static int
+recording_sync(void *ctx, int fd)
+{
+	struct recording *r = ctx;
+
+	(void)record(r, OP_SYNC, r->fds[fd]);
+	return 0; /* the recording is what counts */
+}
+
+static int
+recording_cut(void *ctx, int fd, off_t size)
+{
+	struct recording *r = ctx;
+
+	record(r, OP_CUT, r->fds[fd])->offset = (uint64_t)size;
+	return seg_io_system.ftruncate(NULL, fd, size);
+}
+
+static int
+recording_rename(void *ctx, const char *from, const char *to)
+{
+	struct recording *r = ctx;
+
+	record(r, OP_RENAME, from)->other = exa_strdup(to + strlen(r->dir) + 1);
+	return seg_io_system.rename(NULL, from, to);
+}
+
+static int
+recording_unlink(void *ctx, const char *path)
+{
+	(void)record(ctx, OP_UNLINK, path);
+	return seg_io_system.unlink(NULL, path);
+}
+
+static int
+recording_sync_dir(void *ctx, const char *path)
+{
+	(void)record(ctx, OP_SYNC_DIR, path);
+	return 0;
+}
+
+static struct seg_io
+recording_io(struct recording *r)
+{
+	return (struct seg_io){ .open = recording_open,
+		.pwrite = recording_pwrite,
+		.fdatasync = recording_sync,
+		.ftruncate = recording_cut,
+		.rename = recording_rename,
+		.unlink = recording_unlink,
+		.sync_dir = recording_sync_dir,
+		.ctx = r };
+}
+
+static void
+take_snapshot(struct recording *r, int rounds)
+{
+	struct snapshot *s = &r->snapshots[r->snapshot_count++];
+	EXA_AUTO(exa_freep) char *path = fs_join(r->dir, "idx/data.mdb");
+	struct exa_error err;
+
+	assert_true(r->snapshot_count <= COMMITS_MAX);
+	*s = (struct snapshot){ .at = r->count, .rounds = rounds };
+	assert_true(fs_read_file(path, (size_t)1 << 30, &s->index, &err));
+}
+
+static void
+on_commit(void *ctx, uint64_t epoch)
+{
+	(void)epoch;
+	take_snapshot(ctx, ((struct recording *)ctx)->rounds);
+}
+
+static bool
+apply_through(void *ctx, struct store_txn *txn, const struct store_loc *loc, struct bytes data,
+	struct exa_error *err)
+{
+	(void)ctx;
+	return test_schema.apply(NULL, txn, loc, data, err);
+}
+
+static void
+recording_done(struct recording *r)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		exa_free(r->ops[i].path);
+		exa_free(r->ops[i].other);
+		buf_done(&r->ops[i].data);
+	}
+	for (size_t i = 0; i < r->snapshot_count; i++)
+		buf_done(&r->snapshots[i].index);
+	for (size_t i = 0; i < FDS_MAX; i++)
+		exa_free(r->fds[i]);
+	exa_free(r);
+}
+
+/* ---- what a round archives ---- */
+
+#define OBJECTS_A_ROUND 3
+
+static size_t
+object_size(int round, int i)
+{
+	return i == 0 ? 90000 + (size_t)round * 1000 : (size_t)(500 * i + round);
+}
+
+static void
+object_content(int round, int i, uint8_t *out)
+{
+	fill_noise(out, object_size(round, i), (uint64_t)(round * 10 + i + 1));
+}
+
+/* Some objects and a batch of two records, waited for. */
+static void
+one_round(struct store *s, int round, uint8_t *scratch)
+{
+	struct store_batch b = { 0 };
+	struct exa_error err = { 0 };
+	struct store_id id;
+	uint64_t epoch;
+	char text[128];
+
+	for (int i = 0; i < OBJECTS_A_ROUND; i++) {
+		char hex[65];
+
+		object_content(round, i, scratch);
+		assert_true(store_put(
+			s, STORE_DATA, bytes_of(scratch, object_size(round, i)), &id, NULL, &err));
+		hex_encode(bytes_of(id.bytes, STORE_ID_SIZE), hex);
+		(void)snprintf(text, sizeof text, "r%d-%d=%s", round, i, hex);
+		store_batch_record(&b, bytes_of_string(text));
+	}
+	assert_true(store_submit(s, &b, &epoch, &err));
+	assert_true(store_wait(s, epoch, &err));
+	store_batch_done(&b);
+}
+
+/* How many of the round's records are there; each one's object is compared. */
+static int
+check_round(struct store *s, int round, uint8_t *scratch)
+{
+	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
+	struct exa_error err = { 0 };
+	int there = 0;
+
+	assert_true(store_read_begin(s, &txn, &err));
+	for (int i = 0; i < OBJECTS_A_ROUND; i++) {
+		char key[32];
+		char hex[65] = "";
+		struct bytes value;
+		struct store_id id;
+		bool found = false;
+
+		(void)snprintf(key, sizeof key, "r%d-%d", round, i);
+		assert_true(
+			store_get(txn, TABLE_FACTS, bytes_of_string(key), &found, &value, &err));
+		if (!found)
+			continue;
+		there++;
+		memcpy(hex, value.data, 64);
+		assert_true(hex_decode(hex, id.bytes, STORE_ID_SIZE));
+		object_content(round, i, scratch);
+		expect_object(s, &id, bytes_of(scratch, object_size(round, i)));
+	}
+	return there;
+}
+
+/* ---- the file system after the cut ---- */
+
+struct file {
+	char *path; /* NULL = free */
+	bool entry_durable;
+	struct buf content;
+	struct buf durable; /* content as of the last sync */
+};
+
+struct disk {
+	struct file files[FILES_MAX];
+	uint64_t random;
+	unsigned variant;
+};
+
+#define VARIANTS 8 /* 0 all kept, 1 dropped, 2 zeros, 3 only the last, 4 last torn, 5.. random */
+
+static uint64_t
+next_random(struct disk *d)
+{
+	d->random = d->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return d->random >> 33;
+}
+
+static struct file *
+file_named(struct disk *d, const char *path)
+{
+	struct file *empty = NULL;
+
+	for (size_t i = 0; i < FILES_MAX; i++) {
+		struct file *f = &d->files[i];
+
+		if (f->path != NULL && strcmp(f->path, path) == 0)
+			return f;
+		if (f->path == NULL && empty == NULL)
+			empty = f;
+	}
+	assert_non_null(empty);
+	empty->path = exa_strdup(path);
+	return empty;
+}
+
+static void
+file_done(struct file *f)
+{
+	exa_free(f->path);
+	buf_done(&f->content);
+	buf_done(&f->durable);
+	*f = (struct file){ 0 };
+}
+
+static void
+resize(struct buf *b, size_t size)
+{
+	static const uint8_t zeros[4096];
+
+	while (b->size < size)
+		buf_add(b, zeros, size - b->size < sizeof zeros ? size - b->size : sizeof zeros);
+	b->size = size;
+}
+
+static void
+write_at(struct buf *b, uint64_t offset, struct bytes data)
+{
+	if (b->size < offset + data.size)
+		resize(b, (size_t)offset + data.size);
+	if (data.size > 0)
+		memcpy(b->data + offset, data.data, data.size);
+}
+
+/* An op that was not synced, as the variant has it. */
+static void
+apply_unsynced(struct disk *d, const struct op *op, bool is_last, struct buf *content)
+{
+	enum { KEEP, DROP, ZERO, TEAR } fate = KEEP;
+	static const uint8_t zeros[4096];
+
+	switch (d->variant) {
+	case 0:
+		fate = KEEP;
+		break;
+	case 1:
+		fate = DROP;
+		break;
+	case 2:
+		fate = ZERO;
+		break;
+	case 3:
+		fate = is_last ? KEEP : DROP;
+		break;
+	case 4:
+		fate = is_last ? TEAR : KEEP;
+		break;
+	default:
+		fate = next_random(d) % 4;
+	}
+	if (op->kind == OP_CUT && fate != DROP) {
+		resize(content, (size_t)op->offset);
+	} else if (op->kind == OP_WRITE && fate == ZERO) {
+		for (uint64_t at = 0; at < op->data.size; at += sizeof zeros)
+			write_at(content, op->offset + at,
+				bytes_take(bytes_of(zeros, sizeof zeros),
+					(size_t)(op->data.size - at)));
+	} else if (op->kind == OP_WRITE && fate != DROP) {
+		size_t size = op->data.size;
+
+		if (fate == TEAR)
+			size = size > SECTOR ? (size_t)(next_random(d) % (size / SECTOR)) * SECTOR
+					     : size / 2;
+		write_at(content, op->offset, bytes_take(buf_bytes(&op->data), size));
+	}
+}
+
+/* Changes to F since its last sync within the first COUNT ops. */
+static void
+settle(struct disk *d, const struct recording *r, size_t count, struct file *f)
+{
+	size_t from = 0;
+	size_t last = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct op *op = &r->ops[i];
+
+		if (op->kind == OP_SYNC && strcmp(op->path, f->path) == 0)
+			from = i + 1;
+		if (op->kind == OP_WRITE || op->kind == OP_CUT)
+			last = i;
+	}
+	buf_reset(&f->content);
+	buf_add_bytes(&f->content, buf_bytes(&f->durable));
+	for (size_t i = from; i < count; i++) {
+		const struct op *op = &r->ops[i];
+
+		if ((op->kind == OP_WRITE || op->kind == OP_CUT) && strcmp(op->path, f->path) == 0)
+			apply_unsynced(d, op, i == last, &f->content);
+	}
+}
+
+static void
+play(struct disk *d, const struct op *op)
+{
+	struct file *f = op->kind == OP_SYNC_DIR ? NULL : file_named(d, op->path);
+
+	switch (op->kind) {
+	case OP_CREATE:
+		buf_reset(&f->content);
+		break;
+	case OP_WRITE:
+		write_at(&f->content, op->offset, buf_bytes(&op->data));
+		break;
+	case OP_CUT:
+		resize(&f->content, (size_t)op->offset);
+		break;
+	case OP_SYNC:
+		buf_reset(&f->durable);
+		buf_add_bytes(&f->durable, buf_bytes(&f->content));
+		break;
+	case OP_SYNC_DIR:
+		for (size_t i = 0; i < FILES_MAX; i++)
+			d->files[i].entry_durable = true;
+		break;
+	case OP_RENAME:
+		exa_free(f->path);
+		f->path = exa_strdup(op->other);
+		break;
+	case OP_UNLINK:
+		file_done(f);
+		break;
+	}
+}
+
+static void
+write_plain(const char *dir, const char *name, struct bytes content)
+{
+	EXA_AUTO(exa_freep) char *path = fs_join(dir, name);
+	FILE *f = fopen(path, "wb");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(content.data, 1, content.size, f), content.size);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* BASE holds the files as they were before the recording. */
+static void
+make_state(const char *base, const char *dir, const struct recording *r, size_t count,
+	const struct snapshot *index, unsigned variant)
+{
+	struct disk d = { .variant = variant, .random = count * 31 + variant };
+	EXA_AUTO(exa_freep) char *first = fs_join(base, "seg/00/00000001.xseg");
+	struct exa_error err;
+
+	if (fs_exists(first)) {
+		struct file *f = file_named(&d, "seg/00/00000001.xseg");
+
+		f->entry_durable = true;
+		assert_true(fs_read_file(first, (size_t)1 << 30, &f->durable, &err));
+		buf_add_bytes(&f->content, buf_bytes(&f->durable));
+	}
+	for (size_t i = 0; i < count; i++)
+		play(&d, &r->ops[i]);
+	copy_tree(base, dir);
+	EXA_AUTO(exa_freep) char *folder = fs_join(dir, "seg/00");
+	(void)mkdir(folder, 0700);
+	write_plain(dir, "idx/data.mdb", buf_bytes(&index->index));
+	for (size_t i = 0; i < FILES_MAX; i++) {
+		struct file *f = &d.files[i];
+
+		if (f->path == NULL)
+			continue;
+		settle(&d, r, count, f);
+		if (f->entry_durable || variant == 0 || (variant > 4 && next_random(&d) % 2 == 0))
+			write_plain(dir, f->path, buf_bytes(&f->content));
+		file_done(f);
+	}
+}
+
+/* ---- judging ---- */
+
+static size_t
+count_files(const char *dir)
+{
+	struct segdir files = { .io = &seg_io_system, .dir = exa_strdup(dir) };
+	struct exa_error err;
+	uint32_t highest = 0;
+
+	assert_true(segdir_highest(&files, &highest, &err));
+	exa_free(files.dir);
+	return highest;
+}
+
+static void
+judge(const char *dir, int acknowledged, int submitted)
+{
+	EXA_AUTO(exa_freep) uint8_t *scratch = exa_alloc(1 << 20);
+	EXA_AUTO(exa_freep) char *once = NULL;
+	EXA_AUTO(exa_freep) char *twice = NULL;
+	struct store *s = opened(dir, STORE_WRITE);
+	size_t segments = count_files(dir);
+
+	for (int round = 0; round < submitted; round++) {
+		int there = check_round(s, round, scratch);
+
+		assert_true(there == OBJECTS_A_ROUND || (there == 0 && round >= acknowledged));
+	}
+	assert_int_equal(damage_found(s, STORE_VERIFY_BLOBS), 0);
+	once = dump(s);
+	store_abandon(s);
+	s = opened(dir, STORE_WRITE);
+	twice = dump(s);
+	assert_string_equal(once, twice);
+	assert_int_equal(count_files(dir), segments);
+	one_round(s, 90, scratch);
+	assert_int_equal(check_round(s, 90, scratch), OBJECTS_A_ROUND);
+	assert_int_equal(damage_found(s, STORE_VERIFY_BYTES), 0);
+	store_abandon(s);
+}
+
+/* Every prefix, every variant, with the index before and after a commit that falls on the cut. */
+static size_t
+judge_all(const char *base, const struct recording *r)
+{
+	size_t states = 0;
+
+	for (size_t count = 0; count <= r->count; count++) {
+		size_t newest = 0;
+
+		while (newest + 1 < r->snapshot_count && r->snapshots[newest + 1].at <= count)
+			newest++;
+		for (size_t i = newest > 0 && r->snapshots[newest].at == count ? newest - 1
+									       : newest;
+			i <= newest; i++) {
+			for (unsigned variant = 0; variant < VARIANTS; variant++) {
+				char *dir = temporary_dir();
+				EXA_AUTO(exa_freep) char *parent = fs_dir_of(dir);
+
+				make_state(base, dir, r, count, &r->snapshots[i], variant);
+				judge(dir, r->snapshots[newest].rounds, r->rounds);
+				remove_tree(parent);
+				exa_free(dir);
+				states++;
+			}
+		}
+	}
+	return states;
+}
+
+/* Records ROUNDS rounds in a copy of BASE, beginning with FIRST. */
+static struct recording *
+recorded(const char *base, int first, int rounds)
+{
+	struct recording *r = exa_alloc(sizeof *r);
+	struct store_schema schema = test_schema;
+	struct seg_io io = recording_io(r);
+	EXA_AUTO(exa_freep) char *dir = temporary_dir();
+	EXA_AUTO(exa_freep) char *parent = fs_dir_of(dir);
+	EXA_AUTO(exa_freep) uint8_t *scratch = exa_alloc(1 << 20);
+	struct exa_error err = { 0 };
+	struct store *s = NULL;
+
+	copy_tree(base, dir);
+	r->dir = dir;
+	r->rounds = first;
+	schema.ctx = r;
+	schema.apply = apply_through;
+	schema.committed = on_commit;
+	take_snapshot(r, first);
+	assert_true(store_open_with(dir, STORE_WRITE, &schema, &io, &s, &err));
+	take_snapshot(r, first);
+	for (int i = first; i < first + rounds; i++) {
+		r->rounds = i + 1;
+		one_round(s, i, scratch);
+	}
+	store_abandon(s);
+	remove_tree(parent);
+	r->dir = NULL;
+	return r;
+}
+
+static void
+no_power_cut_in_a_run_loses_what_was_acknowledged(void **state)
+{
+	char *base = temporary_dir();
+	EXA_AUTO(exa_freep) char *parent = fs_dir_of(base);
+	struct recording *r;
+	size_t states;
+
+	(void)state;
+	/* 13 rounds of some 100 KB: over the border of a 1 MiB segment. */
+	store_abandon(made_store(base, STORE_CODEC_ZLIB, (uint64_t)1 << 20));
+	r = recorded(base, 0, 13);
+	states = judge_all(base, r);
+	print_message("# %zu states of %zu changes\n", states, r->count);
+	recording_done(r);
+	remove_tree(parent);
+	exa_free(base);
+}
+
+static void
+no_power_cut_during_recovery_loses_what_was_acknowledged(void **state)
+{
+	char *base = temporary_dir();
+	EXA_AUTO(exa_freep) char *parent = fs_dir_of(base);
+	EXA_AUTO(exa_freep) char *path = fs_join(base, "seg/00/00000001.xseg");
+	EXA_AUTO(exa_freep) uint8_t *scratch = exa_alloc(1 << 20);
+	struct store *s = made_store(base, STORE_CODEC_ZLIB, (uint64_t)1 << 20);
+	struct recording *r;
+	FILE *f;
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		one_round(s, i, scratch);
+	store_abandon(s);
+	f = fopen(path, "ab");
+	assert_non_null(f);
+	fill_noise(scratch, 3000, 1);
+	assert_int_equal(fwrite(scratch, 1, 3000, f), 3000);
+	assert_int_equal(fclose(f), 0);
+	r = recorded(base, 2, 2);
+	print_message("# %zu states of %zu changes\n", judge_all(base, r), r->count);
+	recording_done(r);
+	remove_tree(parent);
+	exa_free(base);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_power_cut_in_a_run_loses_what_was_acknowledged),
+		cmocka_unit_test(no_power_cut_during_recovery_loses_what_was_acknowledged),
+	};
+
+	/* Hundreds of archives are made and synced; no disk is needed for that. */
+	if (access("/dev/shm", W_OK) == 0)
+		(void)setenv("TMPDIR", "/dev/shm", 0);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
