@@ -4,9 +4,9 @@
 #define EXARCH_EWS_GET_ITEMS_H
 
 #include "exarch/ews.h"
+#include "exarch/mime.h"
 
 #include "answer.h"
-#include "base64.h"
 
 /* Decoded content is handed on in pieces of at most this. */
 #define MIME_PIECE_MAX ((size_t)64 * 1024)
@@ -21,7 +21,7 @@ struct items_reader {
 	bool broken; /* ... but its content is no good: `failed` will follow, for this reason */
 	struct exa_error broken_why;
 	bool has_content;
-	struct base64_decoder decoder;
+	struct mime_base64_decoder decoder;
 	struct buf decoded;
 
 	struct ews_item item; /* numbers; texts and bytes stand here: */

@@ -82,7 +82,7 @@ reset_item(struct items_reader *r)
 		.is_read = -1,
 		.has_attachments = -1,
 		.flag_status = -1 };
-	r->decoder = (struct base64_decoder){ 0 };
+	r->decoder = (struct mime_base64_decoder){ 0 };
 	r->begun = false;
 	r->broken = false;
 	r->has_content = false;
@@ -130,7 +130,7 @@ take_content(void *ctx, struct bytes text, struct exa_error *err)
 
 		if (r->decoded.size + step.size / 4 * 3 + 3 > MIME_PIECE_MAX && !hand_on(r, err))
 			return false;
-		if (!base64_decode(&r->decoder, step, &r->decoded, &why))
+		if (!mime_base64_decode(&r->decoder, step, &r->decoded, &why))
 			mark_broken(r, why.code, why.text);
 		if (r->item.mime_bytes > ITEM_MIME_MAX)
 			mark_broken(r, EXA_LIMIT, "the item is larger than Exchange allows");
@@ -144,7 +144,7 @@ end_content(struct items_reader *r, struct exa_error *err)
 {
 	struct exa_error why;
 
-	if (!r->broken && !base64_finish(&r->decoder, &why))
+	if (!r->broken && !mime_base64_finish(&r->decoder, &why))
 		mark_broken(r, why.code, why.text);
 	return r->broken || hand_on(r, err);
 }

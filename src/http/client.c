@@ -318,7 +318,12 @@ http_perform(struct http_client *c, const struct http_request *request,
 	count_transfer(c->curl, answer_out);
 	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, NULL);
 	curl_slist_free_all(headers);
-	return result == CURLE_OK || explain(&t, result, host, err);
+	if (result != CURLE_OK)
+		return explain(&t, result, host, err);
+	/* For libcurl a head that breaks off is an answer without body. */
+	if (!t.head.complete)
+		return exa_fail(err, EXA_NET, "%s: the answer was cut short", host);
+	return true;
 }
 
 /* ---- whole answers ---- */

@@ -29,7 +29,10 @@ static bool
 explain_certificate(const struct failure *f, struct exa_error *err)
 {
 	switch (f->verify_result) {
-	case X509_V_OK: /* the chain is good, so it was the name: libcurl checks that itself */
+	case X509_V_OK:
+	case X509_V_ERR_UNSPECIFIED:
+		/* OpenSSL had nothing against the chain, so it was the name: libcurl checks that
+		 * itself, before it takes note of OpenSSL's result. */
 		return exa_fail(err, EXA_AUTH,
 			"%s: the server's certificate is for another host name; check the host in "
 			"the profile (%s)",

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The server validates requests strictly: element order here is the schema's (messages.xsd,
+ * types.xsd of Exchange). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <libxml/parser.h>
+
+#include "exarch/mem.h"
+
+#include "folder.h"
+#include "get_items.h"
+#include "soap.h"
+#include "sync_items.h"
+
+static const struct ews_mailbox anna = { .smtp = "anna@example.org" };
+
+#define HEAD                                                                                  \
+	"s:Envelope(s:Header(t:RequestServerVersion[Version=Exchange2013_SP1] "               \
+	"t:ExchangeImpersonation(t:ConnectingSID(t:PrimarySmtpAddress='anna@example.org'))) " \
+	"s:Body("
+
+static const char *
+prefix_of(const xmlNode *node)
+{
+	const char *uri = node->ns == NULL ? "" : (const char *)node->ns->href;
+
+	if (strcmp(uri, "http://schemas.xmlsoap.org/soap/envelope/") == 0)
+		return "s:";
+	if (strcmp(uri, "http://schemas.microsoft.com/exchange/services/2006/messages") == 0)
+		return "m:";
+	if (strcmp(uri, "http://schemas.microsoft.com/exchange/services/2006/types") == 0)
+		return "t:";
+	return "?:";
+}
+
+/* Writes an element as prefix:Name[attribute=value], then ='text' or (children). */
+static void
+outline(struct buf *out, const xmlNode *node)
+{
+	bool first = true;
+
+	buf_add_string(out, prefix_of(node));
+	buf_add_string(out, (const char *)node->name);
+	for (const xmlAttr *a = node->properties; a != NULL; a = a->next)
+		buf_printf(
+			out, "[%s=%s]", (const char *)a->name, (const char *)a->children->content);
+	for (const xmlNode *n = node->children; n != NULL; n = n->next) {
+		if (n->type == XML_TEXT_NODE) {
+			buf_printf(out, "='%s'", (const char *)n->content);
+			continue;
+		}
+		buf_add_string(out, first ? "(" : " ");
+		outline(out, n);
+		first = false;
+	}
+	if (!first)
+		buf_add_byte(out, ')');
+}
+
+static void
+assert_outline(struct buf *request, const char *expected)
+{
+	EXA_AUTO(buf_done) struct buf out = { 0 };
+	xmlDoc *doc = xmlReadMemory(
+		(const char *)request->data, (int)request->size, NULL, NULL, XML_PARSE_NONET);
+
+	assert_non_null(doc);
+	outline(&out, xmlDocGetRootElement(doc));
+	xmlFreeDoc(doc);
+	assert_string_equal(buf_string(&out), expected);
+}
+
+#define FOLDER_SHAPE                                                                          \
+	"m:FolderShape(t:BaseShape='IdOnly' t:AdditionalProperties("                          \
+	"t:FieldURI[FieldURI=folder:ParentFolderId] t:FieldURI[FieldURI=folder:FolderClass] " \
+	"t:FieldURI[FieldURI=folder:DisplayName] t:FieldURI[FieldURI=folder:TotalCount] "     \
+	"t:FieldURI[FieldURI=folder:DistinguishedFolderId] "                                  \
+	"t:ExtendedFieldURI[PropertyTag=0x10F4][PropertyType=Boolean] "                       \
+	"t:ExtendedFieldURI[PropertyTag=0x3601][PropertyType=Integer] "                       \
+	"t:ExtendedFieldURI[PropertyTag=0x0E08][PropertyType=Long] "                          \
+	"t:ExtendedFieldURI[PropertyTag=0x670A][PropertyType=SystemTime]))"
+
+static void
+find_folder_asks_for_a_page_of_the_whole_tree(void **state)
+{
+	EXA_AUTO(buf_done) struct buf text = { 0 };
+
+	(void)state;
+	find_folder_request(&text, &anna, 500);
+	assert_outline(&text,
+		HEAD "m:FindFolder[Traversal=Deep](" FOLDER_SHAPE
+		     " m:IndexedPageFolderView[MaxEntriesReturned=500][Offset=500]"
+		     "[BasePoint=Beginning] "
+		     "m:ParentFolderIds(t:DistinguishedFolderId[Id=msgfolderroot]))))");
+}
+
+static void
+get_folder_asks_by_id_or_for_the_root(void **state)
+{
+	EXA_AUTO(buf_done) struct buf text = { 0 };
+
+	(void)state;
+	get_folder_request(&text, &anna, "AAF+/=");
+	assert_outline(
+		&text, HEAD "m:GetFolder(" FOLDER_SHAPE " m:FolderIds(t:FolderId[Id=AAF+/=]))))");
+	buf_reset(&text);
+	get_folder_request(&text, &anna, NULL);
+	assert_outline(&text, HEAD "m:GetFolder(" FOLDER_SHAPE
+				   " m:FolderIds(t:DistinguishedFolderId[Id=msgfolderroot]))))");
+}
+
+#define SYNC_HEAD                                                                              \
+	HEAD "m:SyncFolderItems(m:ItemShape(t:BaseShape='IdOnly' t:AdditionalProperties("      \
+	     "t:FieldURI[FieldURI=item:ItemClass] t:FieldURI[FieldURI=item:DateTimeReceived] " \
+	     "t:FieldURI[FieldURI=item:Size] t:FieldURI[FieldURI=message:IsRead])) "           \
+	     "m:SyncFolderId(t:FolderId[Id=AAF]) "
+
+static void
+sync_items_leaves_an_absent_state_out(void **state)
+{
+	EXA_AUTO(buf_done) struct buf text = { 0 };
+	struct ews_sync_request request = {
+		.folder_id = "AAF", .sync_state = "H4sI+/=", .max_changes = 512
+	};
+
+	(void)state;
+	sync_items_request(&text, &anna, &request);
+	assert_outline(&text, SYNC_HEAD "m:SyncState='H4sI+/=' m:MaxChangesReturned='512' "
+					"m:SyncScope='NormalItems')))");
+	request.sync_state = "";
+	request.max_changes = 1;
+	buf_reset(&text);
+	sync_items_request(&text, &anna, &request);
+	assert_outline(&text, SYNC_HEAD "m:MaxChangesReturned='1' m:SyncScope='NormalItems')))");
+}
+
+static void
+get_items_asks_for_content_and_properties(void **state)
+{
+	EXA_AUTO(buf_done) struct buf text = { 0 };
+	const struct ews_item_ref refs[] = { { "AAE1", NULL }, { "AAE2", "CQA2" }, { "AAE3", "" } };
+
+	(void)state;
+	get_items_request(&text, &anna, refs, 3);
+	assert_outline(&text,
+		HEAD "m:GetItem(m:ItemShape(t:BaseShape='IdOnly' t:IncludeMimeContent='true' "
+		     "t:AdditionalProperties(t:FieldURI[FieldURI=item:ItemClass] "
+		     "t:FieldURI[FieldURI=item:Size] t:FieldURI[FieldURI=item:Categories] "
+		     "t:FieldURI[FieldURI=item:DateTimeReceived] "
+		     "t:FieldURI[FieldURI=item:DateTimeSent] "
+		     "t:FieldURI[FieldURI=item:DateTimeCreated] "
+		     "t:FieldURI[FieldURI=item:LastModifiedTime] "
+		     "t:FieldURI[FieldURI=item:HasAttachments] t:FieldURI[FieldURI=item:Flag] "
+		     "t:FieldURI[FieldURI=message:IsRead] "
+		     "t:FieldURI[FieldURI=message:InternetMessageId] "
+		     "t:ExtendedFieldURI[PropertyTag=0x0E07][PropertyType=Integer] "
+		     "t:ExtendedFieldURI[PropertyTag=0x300B][PropertyType=Binary])) "
+		     "m:ItemIds(t:ItemId[Id=AAE1] t:ItemId[Id=AAE2][ChangeKey=CQA2] "
+		     "t:ItemId[Id=AAE3]))))");
+}
+
+static void
+a_full_batch_stays_below_55_kilobytes(void **state)
+{
+	EXA_AUTO(buf_done) struct buf text = { 0 };
+	struct ews_item_ref refs[EWS_BATCH_MAX];
+	char id[153], key[41]; /* Exchange Online's */
+
+	(void)state;
+	memset(id, 'A', sizeof id);
+	memset(key, 'C', sizeof key);
+	id[sizeof id - 1] = key[sizeof key - 1] = '\0';
+	for (size_t i = 0; i < EWS_BATCH_MAX; i++)
+		refs[i] = (struct ews_item_ref){ id, key };
+	get_items_request(&text, &anna, refs, EWS_BATCH_MAX);
+	assert_true(text.size < 55 * 1024);
+}
+
+static void
+text_from_outside_can_not_break_a_request(void **state)
+{
+	EXA_AUTO(buf_done) struct buf text = { 0 };
+
+	(void)state;
+	soap_text(&text, "a&b<c>\"d\"'e'\r\n\tf");
+	assert_string_equal(buf_string(&text), "a&amp;b&lt;c&gt;&quot;d&quot;'e'&#xD;&#xA;&#x9;f");
+	buf_reset(&text);
+	soap_text(&text, "x\x01y\xef\xbf\xbfz\xffw\xe2\x82");
+	assert_string_equal(buf_string(&text), "x\xef\xbf\xbdy\xef\xbf\xbdz\xef\xbf\xbdw"
+					       "\xef\xbf\xbd\xef\xbf\xbd");
+	buf_reset(&text);
+	soap_text(&text, "Z\xc3\xbcrich \xf0\x9f\x98\x80");
+	assert_string_equal(buf_string(&text), "Z\xc3\xbcrich \xf0\x9f\x98\x80");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(find_folder_asks_for_a_page_of_the_whole_tree),
+		cmocka_unit_test(get_folder_asks_by_id_or_for_the_root),
+		cmocka_unit_test(sync_items_leaves_an_absent_state_out),
+		cmocka_unit_test(get_items_asks_for_content_and_properties),
+		cmocka_unit_test(a_full_batch_stays_below_55_kilobytes),
+		cmocka_unit_test(text_from_outside_can_not_break_a_request),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
