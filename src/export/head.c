@@ -11,6 +11,7 @@
 #include "exarch/report.h"
 #include "gmime_once.h"
 #include "head.h"
+#include "words.h"
 
 /* The header block up to its empty line, so that no body is ever parsed here. */
 static struct bytes
@@ -42,14 +43,22 @@ parser_options(void)
 
 /* The first header of that name decides when there are several. */
 static char *
-field(GMimeHeaderList *headers, const char *name)
+field(GMimeHeaderList *headers, GMimeParserOptions *options, const char *name)
 {
 	GMimeHeader *header = headers == NULL ? NULL : g_mime_header_list_get_header(headers, name);
-	const char *value = header == NULL ? NULL : g_mime_header_get_value(header);
+	const char *raw = header == NULL ? NULL : g_mime_header_get_raw_value(header);
+	EXA_AUTO(buf_done) struct buf joined = { 0 };
 	struct buf text = { 0 };
+	gchar *value;
 
-	if (value != NULL)
-		report_clean(&text, value, HEAD_TEXT_MAX);
+	if (raw == NULL)
+		return exa_strdup("");
+	value = g_mime_utils_header_unfold(raw);
+	words_join(&joined, value);
+	g_free(value);
+	value = g_mime_utils_header_decode_text(options, buf_string(&joined));
+	report_clean(&text, value, HEAD_TEXT_MAX);
+	g_free(value);
 	return buf_steal(&text);
 }
 
@@ -71,12 +80,12 @@ head_parse(struct bytes source, struct message_head *out)
 	parser = g_mime_parser_new_with_stream(stream);
 	message = g_mime_parser_construct_message(parser, options);
 	headers = message == NULL ? NULL : g_mime_object_get_header_list(GMIME_OBJECT(message));
-	out->subject = field(headers, "Subject");
-	out->from = field(headers, "From");
-	out->to = field(headers, "To");
-	out->cc = field(headers, "Cc");
-	out->date = field(headers, "Date");
-	out->message_id = field(headers, "Message-Id");
+	out->subject = field(headers, options, "Subject");
+	out->from = field(headers, options, "From");
+	out->to = field(headers, options, "To");
+	out->cc = field(headers, options, "Cc");
+	out->date = field(headers, options, "Date");
+	out->message_id = field(headers, options, "Message-Id");
 	if (message != NULL)
 		g_object_unref(message);
 	g_object_unref(parser);
