@@ -72,10 +72,10 @@ def a_token_is_fetched_once_for_each_service(run):
 
 def tokens_that_run_out_are_renewed_during_the_run(run):
     # One item a request, each a fifth of a second late: the run outlasts several tokens.
-    folder = mail.write(run.dir / 'mail', {f'anna/Inbox/{n}.eml': f'message {n}' for n in range(16)})
-    sim = run.simulator('--mail', folder, '--token-lifetime', 1, '--latency', 200)
+    folder = mail.write(run.dir / 'mail', {f'anna/Inbox/{n}.eml': f'message {n}' for n in range(30)})
+    sim = run.simulator('--mail', folder, '--token-lifetime', 2, '--latency', 200)
     summary = run.archive(sim.profile(run={'threads': 1, 'batch_items': 1}))
-    harness.same('archived', summary['archived'], 16)
+    harness.same('archived', summary['archived'], 30)
     harness.same('failed', summary['failed'], 0)
     harness.check(len(sim.requests_of('token')) > 2, 'tokens were fetched again')
 

@@ -5,7 +5,7 @@ a small runner that speaks TAP.
 A test is a function that takes a Run and is named as a sentence; `main()` runs those of its file, each in a folder of its
 own. Environment:
 
-    EXARCH, EXARCH_SIM     the programs
+    EXARCH, EXARCH_SIM     the programs; those in build/ if not given
     EXARCH_SANITIZED=1     built with sanitizers: expect them slow
     EXARCH_SHORT=1         only what matters most; EXARCH_LONG=1: with the long rounds
     EXARCH_KEEP=1          keep the folders of failed tests
@@ -26,8 +26,9 @@ import threading
 import time
 import traceback
 
-EXARCH = os.environ.get('EXARCH', 'build/exarch')
-EXARCH_SIM = os.environ.get('EXARCH_SIM', 'build/exarch-sim')
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+EXARCH = os.environ.get('EXARCH', str(ROOT / 'build/exarch'))
+EXARCH_SIM = os.environ.get('EXARCH_SIM', str(ROOT / 'build/exarch-sim'))
 SANITIZED = bool(os.environ.get('EXARCH_SANITIZED'))
 SHORT = bool(os.environ.get('EXARCH_SHORT'))
 LONG = bool(os.environ.get('EXARCH_LONG'))
@@ -37,7 +38,7 @@ PATIENCE_S = 600 if SANITIZED else 180  # until something counts as hanging
 DONE, FAILED, USAGE, INCOMPLETE, STOPPED, NO_ARCHIVE, LOCKED, SIGN_IN, INTEGRITY = 0, 1, 2, 3, 4, 10, 11, 12, 13
 
 NOBODY = 65534
-FIXTURES = pathlib.Path(__file__).resolve().parent.parent.parent / 'fixtures'
+FIXTURES = ROOT / 'fixtures'
 
 
 class Failure(Exception):
@@ -91,7 +92,7 @@ class Result:
     def objects(self):
         """The JSON objects of stdout, one a line; anything else there is a failure."""
         objects = []
-        for line in self.out.splitlines():
+        for line in self.out.removesuffix('\n').split('\n') if self.out else []:  # splitlines knows more line ends than JSON
             try:
                 objects.append(json.loads(line))
             except ValueError as e:
@@ -103,6 +104,12 @@ class Result:
         objects = self.objects()
         check(objects and objects[-1].get('event') == 'summary', f'{self}: the last line is no summary: {shorten(self.out)}')
         return objects[-1]
+
+    def problems(self):
+        """What `archive --json` told of what went wrong."""
+        lines = self.out.split('\n')
+        bad = [line for line in lines if '"event":"problem"' in line or '"stopped":"' in line]
+        return '\n'.join(bad or lines[-3:])
 
     def __str__(self):
         return 'exarch ' + ' '.join(self.args)
@@ -139,7 +146,8 @@ class Process:
         result = Result(self.args, code, *(s.all() for s in self.streams))
         expected = {expect} if isinstance(expect, int) else expect
         if expected is not None and code not in expected:
-            raise Failure(f'{result}: exit code {code}, should be {expect}; stderr: {shorten(result.err)}')
+            raise Failure(f'{result}: exit code {code}, should be {expect}; stderr: {shorten(result.err)}; '
+                          f'problems: {shorten(result.problems())}')
         return result
 
 
