@@ -25,10 +25,11 @@
  * error, nothing more is written, and what was committed before stays good. docs/format.md has the
  * bytes.
  *
- * Threads: store_put, store_submit, store_wait, store_flush and store_has are for any thread; so
- * are read transactions and store_readers, each of which belongs to one thread at a time.
- * schema.apply and schema.committed run on the store's own writer thread (or in store_open, when
- * recovering).
+ * Threads: store_put, store_submit, store_wait and store_flush are for any thread; so are read
+ * transactions and store_readers, each of which belongs to one thread at a time. schema.apply and
+ * schema.committed run on the store's own writer thread (or apply in store_open, when recovering)
+ * and must not call back into writing. No thread may be in a call when the store is closed. A
+ * process opens a store once at a time, and not across fork: LMDB allows no more.
  */
 #ifndef EXARCH_STORE_H
 #define EXARCH_STORE_H

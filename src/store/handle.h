@@ -36,8 +36,9 @@ bool store_open_with(const char *dir, enum store_access access, const struct sto
 /* The one writer. EXA_LOCKED names who holds it. The lock ends with the descriptor. */
 bool lock_for_writing(const char *dir, int *fd_out, struct exa_error *err) EXA_CHECK;
 /* Keeps writers out; for a reader who can't take part in the index's own locking. */
-void lock_release(int *fd);
 bool lock_for_reading(const char *dir, int *fd_out, struct exa_error *err) EXA_CHECK;
+/* Ends either; takes the writer's name out of the file first. */
+void lock_release(int *fd);
 /* EXA_USAGE on a network file system. */
 bool check_file_system(const char *dir, struct exa_error *err) EXA_CHECK;
 

@@ -117,27 +117,32 @@ make_object_frame(struct store *s, struct job *j, struct codec *codec)
 	};
 }
 
-/* A frame waits in the line with no more memory than it needs. */
-static void
-trim(struct buf *b)
+static size_t
+payload_bound(const struct job *j)
 {
-	b->data = exa_realloc(b->data, b->size);
-	b->capacity = b->size;
+	/* Packed bytes are kept only if they are fewer; 4 is the directory's count. */
+	return frame_is_object(&j->head) ? j->object.size
+					 : 4 + j->pack.directory.size + j->pack.bytes.size;
 }
 
+/* A buffer of just the size needed, and cut to what is used: frames are what waits in memory. */
 static void
 make_frame(struct store *s, struct job *j)
 {
 	struct codec *codec = codec_pool_take(&s->codecs);
+	struct buf *frame = &j->frame;
 
-	frame_begin(&j->frame);
+	frame->capacity = FRAME_HEAD_SIZE + payload_bound(j) + FRAME_ALIGN;
+	frame->data = exa_realloc(NULL, frame->capacity);
+	frame_begin(frame);
 	if (frame_is_object(&j->head))
 		make_object_frame(s, j, codec);
 	else
 		make_pack_frame(s, j, codec);
 	codec_pool_give(&s->codecs, codec);
-	frame_end(&j->frame, &j->head);
-	trim(&j->frame);
+	frame_end(frame, &j->head);
+	frame->data = exa_realloc(frame->data, frame->size);
+	frame->capacity = frame->size;
 }
 
 void

@@ -13,10 +13,10 @@
 /* Objects larger than this get a frame of their own; smaller ones gain from their neighbours. */
 #define BLOB_ABOVE ((size_t)32 * 1024)
 /* Finished frames that wait for the writer. More would only hide a slow disk, and cost memory. */
-#define LINE_BYTES_MAX ((size_t)4 * 1024 * 1024)
+#define LINE_BYTES_MAX ((size_t)2 * 1024 * 1024)
 /* An epoch ends when one of these is reached. Rows bound LMDB's dirty pages (about one a row). */
 #define EPOCH_BYTES_MAX ((uint64_t)64 * 1024 * 1024)
-#define EPOCH_ROWS_MAX ((size_t)2000)
+#define EPOCH_ROWS_MAX ((size_t)1000)
 #define EPOCH_LOG_MAX ((size_t)1024 * 1024)
 #define EPOCH_AGE_NS (2 * EXA_NS_PER_S)
 /* Epochs sealed but not committed before callers have to wait. */

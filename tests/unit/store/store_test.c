@@ -10,6 +10,7 @@
 #include "exarch/fs.h"
 #include "exarch/mem.h"
 
+#include "handle.h"
 #include "support.h"
 
 struct fixture {
@@ -548,6 +549,36 @@ an_unknown_format_is_refused(void **state)
 }
 
 static void
+an_index_that_is_full_grows(void **state)
+{
+	struct fixture *f = *state;
+	struct store_batch b = { 0 };
+	struct exa_error err = { 0 };
+	char *note = exa_alloc(60001);
+	uint64_t epoch;
+
+	/* As if the address space had allowed no more at open; the store is idle now. */
+	assert_int_equal(mdb_env_set_mapsize(f->store->index.env, (size_t)1 << 20), 0);
+	memset(note, 'x', 60000);
+	for (int i = 0; i < 60; i++) {
+		(void)snprintf(note, 8, "n%04d=", i);
+		note[6] = 'x';
+		store_batch_note(&b, bytes_of_string(note));
+		assert_true(store_submit(f->store, &b, &epoch, &err));
+	}
+	assert_true(store_wait(f->store, epoch, &err));
+	for (int i = 0; i < 60; i++) {
+		(void)snprintf(note, 8, "n%04d=", i);
+		note[6] = 'x';
+		note[5] = '\0';
+		expect_fact(f->store, note, note + 6);
+		note[5] = '=';
+	}
+	store_batch_done(&b);
+	exa_free(note);
+}
+
+static void
 the_codec_chosen_at_creation_is_used(void **state)
 {
 	struct fixture *f = *state;
@@ -597,6 +628,7 @@ main(void)
 		TEST(a_store_is_made_only_where_nothing_is),
 		TEST(files_are_for_their_owner_only),
 		TEST(an_unknown_format_is_refused),
+		TEST(an_index_that_is_full_grows),
 		TEST(the_codec_chosen_at_creation_is_used),
 	};
 
