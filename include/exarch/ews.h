@@ -195,9 +195,11 @@ struct ews_item {
 /*
  * What happens while a GetItem answer streams in. Results are matched to requests by position:
  * INDEX is the place in the request. For each index, in order: either `failed`, or `begin`, any
- * number of `mime` (decoded bytes of MimeContent, in order), `end`. An index for which neither
- * `end` nor `failed` came was not answered (connection broke, batch stopped: EXA_NET / as
- * ews_get_items returned).
+ * number of `mime` (decoded bytes of MimeContent, in order, at most 64 KiB each), `end`. When the
+ * content turns out to be damaged, `failed` comes in place of `end`, and what `mime` brought is
+ * void. An index for which neither `end` nor `failed` came was not answered (connection broke: as
+ * ews_get_items returned); an item the server left untouched because it stopped the batch has
+ * `failed` with EXA_NET and the name ErrorBatchProcessingStopped: ask for it again.
  */
 struct ews_item_handler {
 	bool (*begin)(void *ctx, size_t index, struct exa_error *err);

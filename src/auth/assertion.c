@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdlib.h>
-#include <string.h>
-
 #include <jansson.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
-
-#include "exarch/mem.h"
 
 #include "assertion.h"
 
@@ -28,15 +23,17 @@ static const struct form {
 static bool
 add_json(struct buf *out, json_t *object, struct exa_error *err)
 {
-	char *text = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
+	EXA_AUTO(buf_done) struct buf text = { 0 };
+	size_t size = object == NULL ? 0 : json_dumpb(object, NULL, 0, JSON_COMPACT);
 
+	buf_reserve(&text, size);
+	if (size > 0)
+		text.size = json_dumpb(object, (char *)text.data, size, JSON_COMPACT);
 	json_decref(object);
-	if (text == NULL)
+	if (text.size == 0)
 		return exa_fail(err, EXA_AUTH,
 			"the client id or token endpoint isn't UTF-8: no assertion can be made");
-	buf_add_base64url(out, bytes_of_string(text));
-	exa_wipe(text, strlen(text));
-	free(text);
+	buf_add_base64url(out, buf_bytes(&text));
 	return true;
 }
 

@@ -47,7 +47,6 @@ put_address(const char *text, const char *address)
 	return loopback_text("200 OK", "", whole);
 }
 
-/* The server's address is known only once it runs; it reads the replies when it is asked. */
 static void
 start(struct bench *b)
 {
@@ -56,16 +55,15 @@ start(struct bench *b)
 	};
 	const struct http_options options = { 0 };
 
-	for (size_t i = 0; i < b->count; i++)
-		b->replies[i].after = LOOPBACK_KEEP;
-	b->server = loopback_start(b->replies, b->count, NULL);
+	b->server = loopback_listen(NULL);
 	for (size_t i = 0; i < b->count; i++) {
 		char *text = put_address(b->texts[i], loopback_url(b->server));
 
 		exa_free(b->texts[i]);
 		b->texts[i] = text;
-		b->replies[i].text = text;
+		b->replies[i] = (struct loopback_reply){ text, LOOPBACK_KEEP };
 	}
+	loopback_serve(b->server, b->replies, b->count);
 	if (!auth_open(&config, &b->auth, &b->err) || !http_client_new(&options, &b->http, &b->err))
 		fail_msg("%s", b->err.text);
 	b->options = (struct directory_options){ .graph_endpoint = loopback_url(b->server),

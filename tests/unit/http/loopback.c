@@ -185,7 +185,7 @@ run(void *ctx)
 }
 
 struct loopback *
-loopback_start(const struct loopback_reply *replies, size_t count, SSL_CTX *tls)
+loopback_listen(SSL_CTX *tls)
 {
 	struct loopback *l = exa_alloc(sizeof *l);
 	struct sockaddr_in address = { .sin_family = AF_INET,
@@ -196,8 +196,6 @@ loopback_start(const struct loopback_reply *replies, size_t count, SSL_CTX *tls)
 	(void)unsetenv("http_proxy");
 	(void)unsetenv("https_proxy");
 	(void)unsetenv("all_proxy");
-	l->replies = replies;
-	l->reply_count = count;
 	l->tls = tls;
 	l->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(l->listener, (struct sockaddr *)&address, sizeof address), 0);
@@ -207,7 +205,23 @@ loopback_start(const struct loopback_reply *replies, size_t count, SSL_CTX *tls)
 	l->url = exa_asprintf(tls != NULL ? "https://localhost:%u" : "http://127.0.0.1:%u",
 		(unsigned)ntohs(address.sin_port));
 	(void)pthread_mutex_init(&l->mu, NULL);
+	return l;
+}
+
+void
+loopback_serve(struct loopback *l, const struct loopback_reply *replies, size_t count)
+{
+	l->replies = replies;
+	l->reply_count = count;
 	assert_int_equal(pthread_create(&l->thread, NULL, run, l), 0);
+}
+
+struct loopback *
+loopback_start(const struct loopback_reply *replies, size_t count, SSL_CTX *tls)
+{
+	struct loopback *l = loopback_listen(tls);
+
+	loopback_serve(l, replies, count);
 	return l;
 }
 

@@ -29,6 +29,10 @@ struct loopback;
 
 /* TLS: NULL for plain http. Replies are borrowed until loopback_stop. */
 struct loopback *loopback_start(const struct loopback_reply *replies, size_t count, SSL_CTX *tls);
+/* The same in two steps, for replies that must name the address. */
+struct loopback *loopback_listen(SSL_CTX *tls);
+void loopback_serve(struct loopback *l, const struct loopback_reply *replies, size_t count);
+
 void loopback_stop(struct loopback *l);
 void loopback_stopp(struct loopback **l);
 
