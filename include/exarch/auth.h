@@ -82,6 +82,10 @@ bool auth_refused(struct auth *a, const char *scope, const char *header);
  */
 bool auth_token_roles(struct auth *a, const char *scope, struct buf *roles_out);
 
+/* Whose credentials these are, for error texts: the user name, or the application's client id.
+ * Borrowed. */
+const char *auth_who(const struct auth *a);
+
 /* Days until the app certificate expires; INT32_MAX when there is none. */
 int32_t auth_certificate_days(const struct auth *a);
 

@@ -42,6 +42,7 @@ struct cached_token {
 
 struct auth {
 	enum auth_kind kind;
+	char *user; /* AUTH_BASIC */
 	char *basic_header;
 	struct token_source source;
 	pthread_mutex_t mu;
@@ -69,6 +70,7 @@ open_basic(const struct auth_config *config, struct auth *a, struct exa_error *e
 	buf_add_string(&plain, password);
 	buf_add_string(&coded, "Basic ");
 	buf_add_base64(&coded, buf_bytes(&plain));
+	a->user = exa_strdup(config->user);
 	a->basic_header = exa_strdup(buf_string(&coded));
 	return true;
 }
@@ -133,6 +135,7 @@ auth_free(struct auth *a)
 		exa_free(t->scope);
 		exa_free(t);
 	}
+	exa_free(a->user);
 	secret_string_freep(&a->basic_header);
 	secret_string_freep(&a->source.secret);
 	app_key_done(&a->source.key);
@@ -281,6 +284,12 @@ auth_token_roles(struct auth *a, const char *scope, struct buf *roles_out)
 	good = t->header != NULL && token_roles(t->header, roles_out);
 	(void)pthread_mutex_unlock(&a->mu);
 	return good;
+}
+
+const char *
+auth_who(const struct auth *a)
+{
+	return a->kind == AUTH_BASIC ? a->user : a->source.client_id;
 }
 
 int32_t

@@ -149,7 +149,8 @@ explain_refusal(struct ews *e, const struct http_answer *head, struct exa_error 
 	EXA_AUTO(buf_done) struct buf roles = { 0 };
 	bool has_token = auth_token_roles(e->auth, e->scope, &roles);
 
-	return status_explain(head, has_token ? buf_string(&roles) : NULL, err);
+	(void)status_explain(head, has_token ? buf_string(&roles) : NULL, err);
+	return exa_while(err, "signing in as %s", auth_who(e->auth));
 }
 
 /* The connection did its part, or broke when all that matters had been said. */
