@@ -102,13 +102,38 @@ look_for_archive(const struct archiving *a, struct exa_error *err)
 }
 
 static bool
+ignore_folder(void *ctx, const struct ews_folder *folder, struct exa_error *err)
+{
+	(void)ctx;
+	(void)folder;
+	(void)err;
+	return true;
+}
+
+/* A list of mailboxes asks no server. Before an archive is made, one question shows that the
+ * credentials are good and that the server is there; what it says of that one mailbox is for the
+ * crawl. */
+static bool
+server_lets_us_in(const struct archiving *a, struct exa_error *err)
+{
+	EXA_AUTO(ews_freep) struct ews *ews = NULL;
+	const struct ews_mailbox mailbox = { .smtp = a->mailboxes[0].smtp };
+	const struct ews_folder_sink sink = { .folder = ignore_folder };
+
+	return ews_new(&a->session.ews, &ews, err) &&
+	       (ews_get_folder(ews, &mailbox, NULL, &sink, err) || err->code == EXA_GONE ||
+		       err->code == EXA_DENIED);
+}
+
+static bool
 open_archive(struct archiving *a, struct exa_error *err)
 {
 	const struct store_create_options options = { .codec = STORE_CODEC_ZLIB };
 	const struct catalog_listener listener = crawl_listener(a->crawl);
 	const char *dir = a->session.profile->archive;
 
-	if (!store_exists(dir) && !catalog_create(dir, &options, err))
+	if (!store_exists(dir) &&
+		(!server_lets_us_in(a, err) || !catalog_create(dir, &options, err)))
 		return false;
 	return catalog_open(
 		dir, a->dry_run ? STORE_READ : STORE_WRITE, &listener, &a->catalog, err);
