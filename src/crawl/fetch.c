@@ -74,13 +74,45 @@ fetch_queue(struct fetch_job *f)
 
 /* ---- plan ---- */
 
-void
-fetch_plan_done(struct fetch_plan *p)
+static void
+plan_end_batch(struct fetch_plan *p)
 {
-	if (p->job != NULL)
-		fetch_queue(p->job);
-	p->job = NULL;
+	if (p->filling == NULL)
+		return;
+	p->filling->job.next = p->batches;
+	p->batches = &p->filling->job;
+	p->filling = NULL;
 	p->bytes = 0;
+}
+
+static struct job *
+plan_take(struct fetch_plan *p)
+{
+	struct job *job = p->batches;
+
+	if (job != NULL)
+		p->batches = job->next;
+	return job;
+}
+
+void
+fetch_plan_queue(struct fetch_plan *p)
+{
+	struct job *job;
+
+	plan_end_batch(p);
+	while ((job = plan_take(p)) != NULL)
+		fetch_queue((struct fetch_job *)(void *)job);
+}
+
+void
+fetch_plan_drop(struct fetch_plan *p)
+{
+	struct job *job;
+
+	plan_end_batch(p);
+	while ((job = plan_take(p)) != NULL)
+		fetch_drop(job);
 }
 
 void
@@ -93,18 +125,18 @@ fetch_plan_add(struct fetch_plan *p, const struct ledger_entry *entry)
 	(void)atomic_fetch_add(&m->would_archive, 1);
 	if (options->dry_run)
 		return;
-	if (p->job != NULL &&
-		(p->job->count >= options->batch_items || p->bytes + size > options->batch_bytes))
-		fetch_plan_done(p);
-	if (p->job == NULL)
-		p->job = fetch_new(p->folder);
-	fetch_push(p->job, (struct item_ref){ .id = exa_strdup(entry->server_id),
-				   .change_key = exa_strdup(entry->change_key),
-				   .class = exa_strdup(entry->class),
-				   .size_bytes = entry->size_bytes,
-				   .received_ns = entry->received_ns,
-				   .is_read = entry->is_read,
-				   .attempts = entry->attempts });
+	if (p->filling != NULL && (p->filling->count >= options->batch_items ||
+					  p->bytes + size > options->batch_bytes))
+		plan_end_batch(p);
+	if (p->filling == NULL)
+		p->filling = fetch_new(p->folder);
+	fetch_push(p->filling, (struct item_ref){ .id = exa_strdup(entry->server_id),
+				       .change_key = exa_strdup(entry->change_key),
+				       .class = exa_strdup(entry->class),
+				       .size_bytes = entry->size_bytes,
+				       .received_ns = entry->received_ns,
+				       .is_read = entry->is_read,
+				       .attempts = entry->attempts });
 	p->bytes += size;
 }
 

@@ -35,24 +35,23 @@ listing_begin(struct listing *l, struct crawl_thread *t, struct folder *f)
 	*l = (struct listing){ .folder = f, .thread = t, .plan = { .folder = f } };
 }
 
-/* Hands the ledger changes to the store (a dry run forgets them) and queues the fetches. */
+/* Hands the ledger changes to the store (a dry run forgets them), then queues the fetches. Nothing
+ * is left of the listing either way. */
 static bool
 listing_submit(struct listing *l, struct exa_error *err)
 {
 	struct folder *f = l->folder;
 	struct crawl_run *run = f->mailbox->run;
-	uint64_t epoch;
 
-	report_listed(run->options->report, l->listed);
-	report_known(run->options->report, l->known);
 	if (run->options->dry_run) {
 		catalog_batch_done(&l->thread->batch);
 	} else if (l->thread->batch.store.count > 0) {
-		if (!submit(l->thread, f->mailbox, &epoch, err))
+		if (!submit(l->thread, f->mailbox, &f->last_epoch, err))
 			return false;
-		f->last_epoch = epoch;
 	}
-	fetch_plan_done(&l->plan);
+	report_listed(run->options->report, l->listed);
+	report_known(run->options->report, l->known);
+	fetch_plan_queue(&l->plan);
 	return true;
 }
 
@@ -106,8 +105,10 @@ drain_step(struct crawl_thread *t, struct folder *f, struct exa_error *err)
 	struct drain d = { 0 };
 
 	listing_begin(&d.listing, t, f);
-	if (!drain_walk(&d, err) || !listing_submit(&d.listing, err))
+	if (!drain_walk(&d, err) || !listing_submit(&d.listing, err)) {
+		fetch_plan_drop(&d.listing.plan);
 		return exa_while(err, "looking at what earlier runs left open");
+	}
 	f->drained = !d.full;
 	return true;
 }
@@ -340,6 +341,8 @@ sync_step(struct crawl_thread *t, struct folder *f, struct exa_error *err)
 		sync.state = buf_string(&state);
 		listing_begin(&l, t, f);
 		good = finish_page(&l, &page, &sync, last, err);
+		if (!good)
+			fetch_plan_drop(&l.plan);
 	} else if (err->code == EXA_STALE && sync.state[0] != '\0') {
 		good = start_afresh(t, f, &sync, err);
 	}

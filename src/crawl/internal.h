@@ -128,14 +128,20 @@ void mailbox_job_ends(struct mailbox *m);
 /* Sums the folders' ledger counts. */
 bool mailbox_counts(struct mailbox *m, struct ledger_counts *out, struct exa_error *err) EXA_CHECK;
 
-/* fetch.c: items to ask for, gathered into batches. */
+/*
+ * fetch.c: items to ask for, gathered into batches. They are queued only after the ledger changes
+ * that name them were submitted: a faster thread's item record must not be applied before the entry
+ * that says `pending`.
+ */
 struct fetch_plan {
 	struct folder *folder;
-	struct fetch_job *job; /* being filled */
-	uint64_t bytes;
+	struct fetch_job *filling;
+	uint64_t bytes;      /* of the batch being filled */
+	struct job *batches; /* full ones */
 };
 void fetch_plan_add(struct fetch_plan *p, const struct ledger_entry *entry);
-void fetch_plan_done(struct fetch_plan *p); /* queues what is left */
+void fetch_plan_queue(struct fetch_plan *p);
+void fetch_plan_drop(struct fetch_plan *p);
 
 /* judge.c: what one change means. Collects ledger changes in `batch` and items to fetch in `plan`.
  */
