@@ -13,6 +13,8 @@
 
 /* HTML nested deeper than this is cut off: the walk recurses. */
 #define HTML_DEPTH_MAX 256
+/* So many messages within messages are looked into for a text. */
+#define MESSAGE_DEPTH_MAX 20
 
 /* ---- the message's bytes ---- */
 
@@ -118,6 +120,7 @@ html_to_text(const char *html)
 
 struct parts {
 	char *plain, *html;
+	int depth; /* messages within messages */
 	struct message_text *out;
 };
 
@@ -141,6 +144,21 @@ note_attachment(struct message_text *t, GMimePart *part, const GMimeContentType 
 		exa_asprintf("%s (%s)", name != NULL ? name : "without a name", kind);
 }
 
+static void look_at_part(GMimeObject *parent, GMimeObject *object, gpointer ctx);
+
+/* A message that only passes another on has that one's text. */
+static void
+look_into_message(GMimeMessagePart *part, struct parts *p)
+{
+	GMimeMessage *inner = g_mime_message_part_get_message(part);
+
+	if (inner == NULL || p->depth == MESSAGE_DEPTH_MAX)
+		return;
+	p->depth++;
+	g_mime_message_foreach(inner, look_at_part, p);
+	p->depth--;
+}
+
 static void
 look_at_part(GMimeObject *parent, GMimeObject *object, gpointer ctx)
 {
@@ -150,6 +168,8 @@ look_at_part(GMimeObject *parent, GMimeObject *object, gpointer ctx)
 	char **place;
 
 	(void)parent;
+	if (GMIME_IS_MESSAGE_PART(object))
+		look_into_message(GMIME_MESSAGE_PART(object), p);
 	if (!GMIME_IS_PART(object))
 		return;
 	if (!GMIME_IS_TEXT_PART(object) || g_mime_part_is_attachment(GMIME_PART(object))) {
