@@ -206,7 +206,7 @@ help_overview(void *file)
 			   "13 damage.\n");
 }
 
-enum exit_code
+int
 exit_code_of(const struct exa_error *err)
 {
 	switch (err->code) {

@@ -90,7 +90,7 @@ void help_overview(void *file);
 
 /* Prints "exarch: <text>" on stderr and gives the exit code that fits. */
 int fail_with(const struct exa_error *err);
-enum exit_code exit_code_of(const struct exa_error *err);
+int exit_code_of(const struct exa_error *err);
 
 /* The verbs. */
 int cmd_init(const struct args *args);
