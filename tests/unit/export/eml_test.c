@@ -253,7 +253,8 @@ a_file_that_is_not_the_message_is_left_alone(void **state)
 static void
 no_link_below_the_target_is_followed(void **state)
 {
-	static const char *const links[] = { "anna@x", "anna@x/Inbox", "anna@x/Inbox/" HELLO_NAME };
+	static const char *const links[] = { "anna@x", "anna@x/Inbox",
+		("anna@x/Inbox/" HELLO_NAME) };
 	struct archive *a = *state;
 
 	(void)fill(a);
