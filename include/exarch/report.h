@@ -20,8 +20,7 @@
 #include "exarch/error.h"
 
 enum report_style {
-	REPORT_AUTO,  /* progress when stderr is a terminal (and TERM isn't dumb), else status lines
-		       */
+	REPORT_AUTO,  /* progress when TALK is a terminal that isn't dumb, else status lines */
 	REPORT_QUIET, /* only what needs a human */
 	REPORT_JSON,  /* one JSON object per line on stdout: events and summary; fields are
 			 documented in docs/report.md, never renamed */
@@ -33,6 +32,8 @@ struct report_options {
 	FILE *talk;                 /* stderr */
 	uint32_t status_interval_s; /* 0 = 60 */
 	const char *title;          /* "archiving to /srv/exarch/contoso"; borrowed */
+	bool dumb_terminal;         /* TERM is not set, or "dumb": nothing is ever redrawn */
+	bool no_colour;             /* NO_COLOR is set and not empty (https://no-color.org) */
 };
 
 struct report;

@@ -504,10 +504,7 @@ report_finish(
 static bool
 is_terminal(FILE *f)
 {
-	const char *term = getenv("TERM");
-
-	return fileno(f) >= 0 && isatty(fileno(f)) == 1 && term != NULL &&
-	       strcmp(term, "dumb") != 0;
+	return fileno(f) >= 0 && isatty(fileno(f)) == 1;
 }
 
 static enum report_mode
@@ -521,16 +518,7 @@ mode_of(const struct report_options *options)
 	case REPORT_AUTO:
 		break;
 	}
-	return is_terminal(options->talk) ? MODE_TERMINAL : MODE_LINES;
-}
-
-/* https://no-color.org: set and not empty. */
-static bool
-wants_no_colour(void)
-{
-	const char *no_color = getenv("NO_COLOR");
-
-	return no_color != NULL && no_color[0] != '\0';
+	return is_terminal(options->talk) && !options->dumb_terminal ? MODE_TERMINAL : MODE_LINES;
 }
 
 static void
@@ -553,7 +541,7 @@ report_new(const struct report_options *options)
 	uint32_t interval_s = options->status_interval_s;
 
 	r->mode = mode_of(options);
-	r->colour = r->mode == MODE_TERMINAL && !wants_no_colour();
+	r->colour = r->mode == MODE_TERMINAL && !options->no_colour;
 	r->out = options->out;
 	r->talk = options->talk;
 	r->interval_ns = (interval_s > 0 ? interval_s : STATUS_INTERVAL_S) * EXA_NS_PER_S;

@@ -92,12 +92,14 @@ begins_with_device(const char *name)
 static void
 assert_safe(const char *name)
 {
+	gchar *nfc = g_utf8_normalize(name, -1, G_NORMALIZE_NFC);
 	size_t size = strlen(name);
 
 	assert_true(size > 0);
 	assert_true(size < 255);
 	assert_true(g_utf8_validate(name, -1, NULL));
-	assert_true(g_utf8_normalize(name, -1, G_NORMALIZE_NFC) != NULL);
+	assert_string_equal(nfc, name);
+	g_free(nfc);
 	assert_null(strpbrk(name, "<>:\"/\\|?*"));
 	assert_true(name[0] != '.' && name[0] != ' ');
 	assert_true(name[size - 1] != '.' && name[size - 1] != ' ');

@@ -162,9 +162,9 @@ list_tree(const char *root, struct buf *out)
 			if (folder)
 				list_tree(path, out);
 		}
-		free(entries[i]);
+		exa_free(entries[i]);
 	}
-	free(entries);
+	exa_free(entries);
 	prefix[size] = '\0';
 	depth--;
 }

@@ -4,8 +4,8 @@
 #define TEST_CAPTURE_H
 
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "exarch/mem.h"
 #include "exarch/report.h"
 
 struct capture {
@@ -36,8 +36,8 @@ capture_end(struct capture *c)
 static inline void
 capture_done(struct capture *c)
 {
-	free(c->out);
-	free(c->talk);
+	exa_free(c->out);
+	exa_free(c->talk);
 }
 
 static inline struct exa_error

@@ -13,6 +13,10 @@
 
 #include "capture.h"
 
+static const struct report_options plain = { .no_colour = true };
+static const struct report_options coloured = { .no_colour = false };
+static const struct report_options dumb = { .dumb_terminal = true };
+
 struct terminal {
 	int master;
 	FILE *talk, *out;
@@ -21,15 +25,18 @@ struct terminal {
 };
 
 static void
-terminal_begin(struct terminal *t, unsigned short columns)
+terminal_begin(struct terminal *t, unsigned short columns, const struct report_options *how)
 {
+	struct report_options options = *how;
 	const struct winsize size = { .ws_row = 24, .ws_col = columns };
 	int slave;
 
 	assert_int_equal(openpty(&t->master, &slave, NULL, NULL, &size), 0);
 	t->talk = fdopen(slave, "w");
 	t->out = tmpfile();
-	t->r = report_new(&(struct report_options){ .out = t->out, .talk = t->talk });
+	options.out = t->out;
+	options.talk = t->talk;
+	t->r = report_new(&options);
 }
 
 static void
@@ -62,7 +69,7 @@ the_status_is_redrawn_in_place_and_cleared_at_the_end(void **state)
 	static struct terminal t;
 
 	(void)state;
-	terminal_begin(&t, 120);
+	terminal_begin(&t, 120, &plain);
 	report_plan(t.r, 20);
 	terminal_end(&t);
 	assert_non_null(strstr(t.said, "\r0/20 mailboxes"));
@@ -78,7 +85,7 @@ the_status_fits_the_width(void **state)
 	char *save = NULL;
 
 	(void)state;
-	terminal_begin(&t, 30);
+	terminal_begin(&t, 30, &plain);
 	report_plan(t.r, 20);
 	report_expect(t.r, 1000000);
 	report_archived(t.r, 1000, 1 << 20);
@@ -101,8 +108,7 @@ problems_stand_above_the_status(void **state)
 	const char *problem;
 
 	(void)state;
-	assert_int_equal(setenv("NO_COLOR", "1", 1), 0);
-	terminal_begin(&t, 120);
+	terminal_begin(&t, 120, &plain);
 	report_plan(t.r, 20);
 	report_problem(t.r, &(struct report_problem){ .mailbox = "anna@x", .why = &why });
 	terminal_end(&t);
@@ -114,14 +120,13 @@ problems_stand_above_the_status(void **state)
 }
 
 static void
-colours_are_used_unless_no_color_is_set(void **state)
+colours_are_used_unless_they_are_unwanted(void **state)
 {
 	struct exa_error why = an_error(EXA_DENIED, "", "access is denied");
 	static struct terminal t;
 
 	(void)state;
-	assert_int_equal(unsetenv("NO_COLOR"), 0);
-	terminal_begin(&t, 120);
+	terminal_begin(&t, 120, &coloured);
 	report_problem(t.r, &(struct report_problem){ .mailbox = "anna@x", .why = &why });
 	terminal_end(&t);
 	assert_non_null(strstr(t.said, "\x1b[1;31mproblem:\x1b[0m anna@x: access is denied"));
@@ -134,11 +139,9 @@ a_dumb_terminal_gets_plain_lines(void **state)
 	static struct terminal t;
 
 	(void)state;
-	assert_int_equal(setenv("TERM", "dumb", 1), 0);
-	terminal_begin(&t, 120);
+	terminal_begin(&t, 120, &dumb);
 	report_problem(t.r, &(struct report_problem){ .mailbox = "anna@x", .why = &why });
 	terminal_end(&t);
-	assert_int_equal(setenv("TERM", "xterm", 1), 0);
 	assert_non_null(strstr(t.said, "Z  problem: anna@x: access is denied\r\n"));
 	assert_null(strchr(t.said, '\x1b'));
 }
@@ -150,12 +153,10 @@ main(void)
 		cmocka_unit_test(the_status_is_redrawn_in_place_and_cleared_at_the_end),
 		cmocka_unit_test(the_status_fits_the_width),
 		cmocka_unit_test(problems_stand_above_the_status),
-		cmocka_unit_test(colours_are_used_unless_no_color_is_set),
+		cmocka_unit_test(colours_are_used_unless_they_are_unwanted),
 		cmocka_unit_test(a_dumb_terminal_gets_plain_lines),
 	};
 
-	if (setenv("TERM", "xterm", 1) != 0)
-		return 1;
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
