@@ -89,6 +89,7 @@ struct bytes attribute(const struct attributes *a, const char *name);
 
 struct answer_spec {
 	const char *message; /* "GetItemResponseMessage" */
+	const char *stream;  /* local name of the NODE_STREAM element; NULL = none */
 	const struct grammar_row *rows;
 	size_t row_count;
 	bool (*open)(
@@ -121,5 +122,9 @@ bool answer_finish(struct answer *a, struct exa_error *err) EXA_CHECK;
 /* The envelope was closed: nothing that happens to the connection now matters. */
 bool answer_complete(const struct answer *a);
 bool answer_is_fault(const struct answer *a);
+
+/* Everything goes through the parser from now on: slow, and what tests compare the fast way with.
+ */
+void answer_take_no_short_cut(struct answer *a);
 
 #endif

@@ -329,6 +329,7 @@ end_message(void *ctx, size_t index, const struct exa_error *why, struct exa_err
 }
 
 const struct answer_spec get_items_spec = { .message = "GetItemResponseMessage",
+	.stream = "MimeContent",
 	.rows = rows,
 	.row_count = sizeof rows / sizeof rows[0],
 	.open = open_node,

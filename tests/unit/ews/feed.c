@@ -25,20 +25,37 @@ load_fixture(const char *name, struct buf *out)
 		fail_msg("%s", err.text);
 }
 
-bool
-feed(const struct answer_spec *spec, void *ctx, size_t expected, struct bytes text, size_t chunk,
-	struct exa_error *err)
+static bool
+feed_answer(struct answer *answer, struct bytes text, size_t chunk, struct exa_error *err)
 {
-	EXA_AUTO(answer_freep) struct answer *answer = NULL;
-
-	if (!answer_new(spec, ctx, expected, &answer, err))
-		return false;
 	while (text.size > 0) {
 		if (!answer_feed(answer, bytes_take(text, chunk), err))
 			return false;
 		text = bytes_skip(text, chunk);
 	}
 	return answer_finish(answer, err);
+}
+
+bool
+feed(const struct answer_spec *spec, void *ctx, size_t expected, struct bytes text, size_t chunk,
+	struct exa_error *err)
+{
+	EXA_AUTO(answer_freep) struct answer *answer = NULL;
+
+	return answer_new(spec, ctx, expected, &answer, err) &&
+	       feed_answer(answer, text, chunk, err);
+}
+
+bool
+feed_plain(const struct answer_spec *spec, void *ctx, size_t expected, struct bytes text,
+	size_t chunk, struct exa_error *err)
+{
+	EXA_AUTO(answer_freep) struct answer *answer = NULL;
+
+	if (!answer_new(spec, ctx, expected, &answer, err))
+		return false;
+	answer_take_no_short_cut(answer);
+	return feed_answer(answer, text, chunk, err);
 }
 
 void

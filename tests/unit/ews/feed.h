@@ -16,6 +16,9 @@ void load_fixture(const char *name, struct buf *out);
 /* Feeds TEXT in chunks of CHUNK bytes and finishes. */
 bool feed(const struct answer_spec *spec, void *ctx, size_t expected, struct bytes text,
 	size_t chunk, struct exa_error *err);
+/* ... without the short cut past the parser. */
+bool feed_plain(const struct answer_spec *spec, void *ctx, size_t expected, struct bytes text,
+	size_t chunk, struct exa_error *err);
 
 /* Replaces every FROM by TO in *text. */
 void replace_all(struct buf *text, const char *from, const char *to);
