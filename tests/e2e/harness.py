@@ -190,6 +190,7 @@ class Simulator:
         self.archive = archive or run.dir / 'archive'
         self.log_pipe = run.dir / f'{name}.log'
         self.requests = []
+        self.marks_made = self.marks_seen = 0
         self.changed = threading.Condition()
         if not self.log_pipe.exists():
             os.mkfifo(self.log_pipe)
@@ -215,8 +216,20 @@ class Simulator:
                 for line in lines:
                     if line == b'end':
                         return
-                    self.requests.append(json.loads(line))
+                    if line.startswith(b'mark '):
+                        self.marks_seen = int(line[5:])
+                    else:
+                        self.requests.append(json.loads(line))
                 self.changed.notify_all()
+
+    def settle(self):
+        """Until everything is read that the simulator has logged so far. It logs a request before its answer is complete, so
+        whatever a client knows of is in the pipe."""
+        self.marks_made += 1
+        os.write(self.log_fd, b'mark %d\n' % self.marks_made)
+        with self.changed:
+            harvested = self.changed.wait_for(lambda: self.marks_seen >= self.marks_made, PATIENCE_S)
+        check(harvested, 'the log pipe is read')
 
     def stop(self):
         if self.process is None:
@@ -236,6 +249,7 @@ class Simulator:
         same(f'exit code of exarch-sim (stderr: {shorten(self.talk.all().decode(errors="replace"))})', code, 0)
 
     def requests_of(self, operation):
+        self.settle()
         with self.changed:
             return [r for r in self.requests if r.get('operation') == operation]
 
@@ -244,6 +258,7 @@ class Simulator:
         return sum(r['items'] for r in self.requests_of('GetItem'))
 
     def forget(self):
+        self.settle()
         with self.changed:
             self.requests.clear()
 

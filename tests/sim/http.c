@@ -35,6 +35,8 @@ struct exchange {
 	struct pull *pull;
 	_Atomic uint64_t bytes;
 	int64_t begun_wall_ns, begun_ns;
+	struct reqlog *log;
+	bool logged;
 };
 
 static void
@@ -83,6 +85,22 @@ http_add_header(struct http_answer *a, const char *name, const char *fmt, ...)
 	a->headers[a->header_count++].value = buf_steal(&value);
 }
 
+/* Once, and before the answer's end is sent: what a client has had the whole of is in the log. */
+static void
+log_once(struct exchange *x)
+{
+	if (x->logged)
+		return;
+	x->logged = true;
+	reqlog_add(x->log, &(struct request_line){ .method = x->method,
+				   .path = x->path,
+				   .note = &x->answer.note,
+				   .status = x->answer.status,
+				   .bytes = atomic_load(&x->bytes),
+				   .begun_ns = x->begun_wall_ns,
+				   .took_ns = clock_mono_ns() - x->begun_ns });
+}
+
 static ssize_t
 read_stream(void *cls, uint64_t position, char *out, size_t size)
 {
@@ -92,8 +110,10 @@ read_stream(void *cls, uint64_t position, char *out, size_t size)
 	(void)position;
 	if (n < 0)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
-	if (n == 0)
+	if (n == 0) {
+		log_once(x);
 		return MHD_CONTENT_READER_END_OF_STREAM;
+	}
 	atomic_fetch_add(&x->bytes, (uint64_t)n);
 	return n;
 }
@@ -142,6 +162,8 @@ answer(struct http_server *s, struct MHD_Connection *connection, struct exchange
 		s->options.handle(s->options.ctx, &request, &x->answer);
 	buf_done(&x->body);
 	response = make_response(x);
+	if (x->pull == NULL)
+		log_once(x);
 	result = MHD_queue_response(connection, x->answer.status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -161,6 +183,7 @@ on_access(void *cls, struct MHD_Connection *connection, const char *url, const c
 		x->path = exa_strdup(url);
 		x->begun_wall_ns = clock_wall_ns();
 		x->begun_ns = clock_mono_ns();
+		x->log = ((struct http_server *)cls)->options.log;
 		*context = x;
 		return MHD_YES;
 	}
@@ -179,20 +202,14 @@ static void
 on_done(void *cls, struct MHD_Connection *connection, void **context,
 	enum MHD_RequestTerminationCode why)
 {
-	struct http_server *s = cls;
 	struct exchange *x = *context;
 
+	(void)cls;
 	(void)connection;
 	(void)why;
 	if (x == NULL)
 		return;
-	reqlog_add(s->options.log, &(struct request_line){ .method = x->method,
-					   .path = x->path,
-					   .note = &x->answer.note,
-					   .status = x->answer.status,
-					   .bytes = atomic_load(&x->bytes),
-					   .begun_ns = x->begun_wall_ns,
-					   .took_ns = clock_mono_ns() - x->begun_ns });
+	log_once(x); /* one that broke off */
 	*context = NULL;
 	exchange_drop(x);
 }
