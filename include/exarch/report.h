@@ -47,8 +47,8 @@ void report_freep(struct report **r);
 /* How many mailboxes will be looked at. May be called again when more are found. */
 void report_plan(struct report *r, uint64_t mailboxes);
 void report_mailbox_open(struct report *r, const char *mailbox);
-/* Items the server says this mailbox holds in folders that are archived: for the total and the ETA.
- */
+/* Once for each mailbox: items the server says it holds in folders that are archived: for the total
+ * and the ETA. Mailboxes not told of yet are taken to hold as much on average. */
 void report_expect(struct report *r, uint64_t items);
 void report_listed(struct report *r, uint64_t items); /* named by a listing */
 void report_known(struct report *r, uint64_t items);  /* found archived already */

@@ -115,6 +115,7 @@ struct summary_row {
 
 struct report_counters {
 	_Atomic uint64_t mailboxes_planned, mailboxes_done;
+	_Atomic uint64_t counted; /* mailboxes that `expected` stands for */
 	_Atomic uint64_t expected, listed, known, settled;
 	_Atomic uint64_t fetched, fetched_bytes, archived, archived_bytes;
 	_Atomic uint64_t requests, received_bytes, stored_before, stored_after;

@@ -355,6 +355,7 @@ void
 report_expect(struct report *r, uint64_t items)
 {
 	(void)atomic_fetch_add(&r->counters.expected, items);
+	(void)atomic_fetch_add(&r->counters.counted, 1);
 }
 
 void

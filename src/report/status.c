@@ -144,6 +144,19 @@ items_done(struct report_counters *c)
 	return seen > settled ? seen : settled;
 }
 
+/* Mailboxes not opened yet are taken to hold as much as those that are: a run's end is not in sight
+ * before. */
+static uint64_t
+items_expected(struct report_counters *c)
+{
+	uint64_t expected = atomic_load(&c->expected), counted = atomic_load(&c->counted);
+	uint64_t planned = atomic_load(&c->mailboxes_planned);
+
+	if (counted == 0 || planned <= counted)
+		return expected;
+	return (uint64_t)((double)expected * (double)planned / (double)counted);
+}
+
 struct status
 report_status(struct report *r, int64_t now_ns)
 {
@@ -153,7 +166,7 @@ report_status(struct report *r, int64_t now_ns)
 		.mailboxes_done = atomic_load(&c->mailboxes_done),
 		.mailboxes_planned = atomic_load(&c->mailboxes_planned),
 		.items_done = items_done(c),
-		.items_expected = atomic_load(&c->expected),
+		.items_expected = items_expected(c),
 		.items_listed = atomic_load(&c->listed),
 		.items_known = atomic_load(&c->known),
 		.items_fetched = atomic_load(&c->fetched),

@@ -167,7 +167,8 @@ a_status_event_comes_each_interval(void **state)
 	r = report_new(&(struct report_options){
 		.style = REPORT_JSON, .out = out, .talk = talk, .status_interval_s = 1 });
 	report_plan(r, 3);
-	report_expect(r, 100);
+	report_expect(r, 60); /* two of the three mailboxes are opened: the third is taken to hold 50 */
+	report_expect(r, 40);
 	report_fetched(r, 4, 4096);
 	do {
 		json_decref(o);
@@ -176,7 +177,7 @@ a_status_event_comes_each_interval(void **state)
 		assert_non_null(o);
 	} while (strcmp(text_of(o, "event"), "status") != 0);
 	assert_int_equal(number_of(o, "mailboxes_planned"), 3);
-	assert_int_equal(number_of(o, "items_expected"), 100);
+	assert_int_equal(number_of(o, "items_expected"), 150);
 	assert_int_equal(number_of(o, "items_fetched"), 4);
 	assert_int_equal(number_of(o, "bytes_fetched"), 4096);
 	json_decref(o);
