@@ -106,6 +106,9 @@ struct export_result {
  * existing file is overwritten with other content: EXA_USAGE then. False only when the export as a
  * whole can't go on (target not writable, disk full: named, cancelled); single failures are
  * counted.
+ * Without `update` a file that is there already ends the export the same way. Folders are made with
+ * mode 0700, files with 0600; all are made durable together when the export ends (one syncfs), also
+ * when it ends early, so that `update` can rely on what is there.
  */
 bool export_eml(struct catalog *c, const struct selection *s, const struct export_options *options,
 	struct export_result *out, struct exa_error *err) EXA_CHECK;
