@@ -274,6 +274,22 @@ crawl_and_report(struct archiving *a)
 	return code;
 }
 
+static bool
+environment_says(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && value[0] != '\0';
+}
+
+static bool
+terminal_is_dumb(void)
+{
+	const char *term = getenv("TERM");
+
+	return term == NULL || strcmp(term, "dumb") == 0;
+}
+
 static int
 archive(struct archiving *a)
 {
@@ -287,7 +303,9 @@ archive(struct archiving *a)
 								 : REPORT_AUTO,
 		.out = stdout,
 		.talk = stderr,
-		.title = title };
+		.title = title,
+		.dumb_terminal = terminal_is_dumb(),
+		.no_colour = environment_says("NO_COLOR") };
 	struct exa_error err;
 	int32_t days = auth_certificate_days(a->session.auth);
 	int code;
