@@ -101,7 +101,7 @@ show_for_people(struct shown *s, const struct selected *selected, const struct c
 		for (size_t i = 0; i < text.attachment_count; i++)
 			line(i == 0 ? "Attached" : "", text.attachments[i]);
 		(void)putchar('\n');
-		text_print_block(stdout, text.body, strlen(text.body));
+		text_print_block(stdout, text.body);
 		(void)printf(text.cut ? "\n[more; `--raw` gives all of it]\n" : "\n");
 	}
 	message_text_done(&text);

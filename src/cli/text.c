@@ -1,110 +1,77 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdint.h>
 #include <string.h>
 #include <wchar.h>
 
+#include "exarch/bytes.h"
+#include "exarch/report.h"
+
 #include "text.h"
 
-#define REPLACEMENT 0xFFFD
+/* Longer than anything that is shown in a line. */
+#define LINE_BYTES_MAX ((size_t)64 * 1024)
 
-/* Decodes one character of UTF-8; what isn't one gives REPLACEMENT and takes one byte. */
-static uint32_t
-next_char(const uint8_t **at, const uint8_t *end)
-{
-	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
-	const uint8_t *p = *at;
-	int more = p[0] < 0x80             ? 0
-		   : (p[0] & 0xe0) == 0xc0 ? 1
-		   : (p[0] & 0xf0) == 0xe0 ? 2
-		   : (p[0] & 0xf8) == 0xf0 ? 3
-					   : -1;
-	uint32_t c = more <= 0 ? p[0] : p[0] & (0x3fU >> more);
-
-	*at = p + 1;
-	if (more < 0 || end - p <= more)
-		return more == 0 ? c : REPLACEMENT;
-	for (int i = 1; i <= more; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return REPLACEMENT;
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	if (c < least[more] || (c >= 0xd800 && c < 0xe000) || c > 0x10ffff)
-		return REPLACEMENT;
-	*at = p + 1 + more;
-	return c;
-}
-
-/* Controls could drive the terminal, bidi marks could make text lie about its order. */
-static uint32_t
-harmless(uint32_t c)
-{
-	if (c < 0x20 || (c >= 0x7f && c < 0xa0))
-		return ' ';
-	if (c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
-		(c >= 0x2066 && c <= 0x2069) || c == 0x2028 || c == 0x2029 || c == 0xfeff)
-		return REPLACEMENT;
-	return c;
-}
-
-static void
-put_char(FILE *out, uint32_t c)
-{
-	if (c < 0x80) {
-		(void)putc((int)c, out);
-	} else if (c < 0x800) {
-		(void)putc((int)(0xc0 | c >> 6), out);
-		(void)putc((int)(0x80 | (c & 0x3f)), out);
-	} else if (c < 0x10000) {
-		(void)putc((int)(0xe0 | c >> 12), out);
-		(void)putc((int)(0x80 | (c >> 6 & 0x3f)), out);
-		(void)putc((int)(0x80 | (c & 0x3f)), out);
-	} else {
-		(void)putc((int)(0xf0 | c >> 18), out);
-		(void)putc((int)(0x80 | (c >> 12 & 0x3f)), out);
-		(void)putc((int)(0x80 | (c >> 6 & 0x3f)), out);
-		(void)putc((int)(0x80 | (c & 0x3f)), out);
-	}
-}
-
+/* The size of the character at AT, of what report_clean gave. */
 static size_t
-columns_of(uint32_t c)
+char_size(const uint8_t *at)
 {
-	int columns = wcwidth((wchar_t)c);
+	return *at < 0x80 ? 1 : *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : 4;
+}
 
-	/* The C locale knows no width for anything but ASCII: one column is the best guess then. */
+/* The C locale knows no width for anything but ASCII: one column is the best guess then. */
+static size_t
+columns_of(const uint8_t *at, size_t size)
+{
+	mbstate_t state = { 0 };
+	wchar_t c;
+	int columns;
+
+	if (mbrtowc(&c, (const char *)at, size, &state) != size)
+		return 1;
+	columns = wcwidth(c);
 	return columns < 0 ? 1 : (size_t)columns;
 }
 
 void
 text_print(FILE *out, const char *text, size_t width)
 {
-	const uint8_t *at = (const uint8_t *)text, *end = at + strlen(text);
+	EXA_AUTO(buf_done) struct buf clean = { 0 };
 	size_t used = 0;
 
-	while (at < end) {
-		uint32_t c = harmless(next_char(&at, end));
-		size_t columns = columns_of(c);
+	report_clean(&clean, text, LINE_BYTES_MAX);
+	for (size_t at = 0; at < clean.size;) {
+		size_t size = char_size(clean.data + at),
+		       columns = columns_of(clean.data + at, size);
 
 		if (width > 0 && used + columns > width)
 			break;
-		put_char(out, c);
+		(void)fwrite(clean.data + at, 1, size, out);
 		used += columns;
+		at += size;
 	}
 	for (; used < width; used++)
 		(void)putc(' ', out);
 }
 
+/* Words are cleaned, what stands between them stays: bodies have indented lines and columns. */
 void
-text_print_block(FILE *out, const char *text, size_t size)
+text_print_block(FILE *out, const char *text)
 {
-	const uint8_t *at = (const uint8_t *)text, *end = at + size;
+	EXA_AUTO(buf_done) struct buf word = { 0 };
+	EXA_AUTO(buf_done) struct buf clean = { 0 };
 
-	while (at < end) {
-		uint32_t c = next_char(&at, end);
+	while (*text != '\0') {
+		size_t space = strspn(text, " \t\n\r"), size = strcspn(text + space, " \t\n\r");
 
-		if (c == '\r')
-			continue;
-		put_char(out, c == '\n' || c == '\t' ? c : harmless(c));
+		for (size_t i = 0; i < space; i++) {
+			if (text[i] != '\r')
+				(void)putc(text[i], out);
+		}
+		buf_reset(&word);
+		buf_reset(&clean);
+		buf_add(&word, text + space, size);
+		report_clean(&clean, buf_string(&word), SIZE_MAX);
+		(void)fwrite(clean.data, 1, clean.size, out);
+		text += space + size;
 	}
 }
 

@@ -13,6 +13,6 @@ void text_print(FILE *out, const char *text, size_t width);
 /* "1.2 MiB"; OUT holds 16. */
 void text_size(unsigned long long bytes, char *out);
 /* As text_print without padding, keeping line breaks and tabs: for bodies. */
-void text_print_block(FILE *out, const char *text, size_t size);
+void text_print_block(FILE *out, const char *text);
 
 #endif
