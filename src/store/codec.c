@@ -178,7 +178,7 @@ codec_unpack(struct codec *c, uint8_t frame_codec, struct bytes stored, size_t r
 {
 	bool good = false;
 
-	buf_reserve(out, raw_size);
+	buf_reserve(out, raw_size + 1); /* a place even for nothing */
 	if (frame_codec == CODEC_RAW) {
 		good = stored.size == raw_size;
 		if (good && raw_size > 0)
