@@ -103,7 +103,8 @@ exa_asprintf(const char *fmt, ...)
 void
 exa_wipe(void *p, size_t size)
 {
-	explicit_bzero(p, size);
+	if (size > 0) /* of nothing, P may be NULL */
+		explicit_bzero(p, size);
 }
 
 struct arena_block {
