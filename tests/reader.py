@@ -1,0 +1,714 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A reader of exarch archives that shares nothing with exarch: it was made from docs/format.md and from nothing else, to prove
+that what is archived doesn't depend on the program that archived it. It reads segments only, never the index, needs nothing
+but Python, and writes nothing into the archive.
+
+    tests/reader.py list ARCHIVE          one line an item: mailbox, folder, number, state, received, MIME length, SHA-256
+    tests/reader.py extract ARCHIVE DIR   each live item into DIR/NUMBER.eml, its length and SHA-256 compared
+    tests/reader.py check ARCHIVE         everything that can be checked; damage is named with segment and offset
+
+Exit code: 0 clean (a torn tail is clean: it never counted), 1 damage, 2 can't or mustn't be read: no archive, of a later
+version, with features unknown here, or compressed with zstd, for which Python has no module.
+
+Names and order follow the document: FORMAT, segments, frames, packs, COMMIT, SEAL, recipes, records.
+"""
+import argparse
+import base64
+import collections
+import dataclasses
+import datetime
+import functools
+import hashlib
+import mmap
+import os
+import pathlib
+import re
+import signal
+import struct
+import sys
+import zlib
+
+KIB, MIB = 1 << 10, 1 << 20
+OBJECT_MAX, PAYLOAD_MAX, PACK_ENTRIES_MAX = 8 * MIB, 16 * MIB, 16384
+BLOB, RBLOB, PACK_D, PACK_M, COMMIT, SEAL = range(1, 7)
+RAW, ZLIB, ZSTD = range(3)
+DIRECTORY, CRITICAL = 2, 8
+SEGMENT_HEADER = FRAME_HEADER = 64
+FRAME_MAGIC = b'\x58\x46\x52\xa9'
+DATA, RECIPE, RECORD = b'D', b'R', b'B'
+TIME_UNKNOWN = -1 << 63
+
+
+class Refused(Exception):
+    """Nothing can be said about this archive: it isn't one, or it needs a reader that knows more."""
+
+
+class Bad(Exception):
+    """Bytes that are not what they should be; whoever catches it knows where they stand."""
+
+
+# ---- numbers and checksums ----
+
+
+def crc_of_byte(value):
+    for _ in range(8):
+        value = value >> 1 ^ (0x82f63b78 if value & 1 else 0)
+    return value
+
+
+CRC_8 = [crc_of_byte(byte) for byte in range(1 << 8)]
+CRC_16 = [CRC_8[(CRC_8[pair & 0xff] ^ pair >> 8) & 0xff] ^ CRC_8[pair & 0xff] >> 8 for pair in range(1 << 16)]
+
+
+def crc32c(data):
+    """Two bytes a step: Python takes a second for about 20 MB."""
+    crc, table, even = 0xffffffff, CRC_16, len(data) & ~1
+    for (pair,) in struct.iter_unpack('<H', data[:even]):
+        crc = table[(crc ^ pair) & 0xffff] ^ crc >> 16
+    for byte in data[even:]:
+        crc = CRC_8[(crc ^ byte) & 0xff] ^ crc >> 8
+    return crc ^ 0xffffffff
+
+
+def sha256(*pieces):
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.digest()
+
+
+def padded(length):
+    return length + 7 & ~7
+
+
+class Fields:
+    """Takes one field after the other from bytes; Bad when they end too early."""
+
+    def __init__(self, data, at=0):
+        self.data, self.at = data, at
+
+    def bytes(self, length):
+        if length > len(self.data) - self.at:
+            raise Bad('ends within a field')
+        self.at += length
+        return self.data[self.at - length:self.at]
+
+    def u8(self):
+        return self.bytes(1)[0]
+
+    def unpack(self, layout):
+        return struct.unpack(layout, self.bytes(struct.calcsize(layout)))
+
+    def varint(self):
+        value = 0
+        for shift in range(0, 70, 7):
+            byte = self.u8()
+            value |= (byte & 0x7f) << shift
+            if byte < 0x80:
+                if value >> 64:
+                    break
+                return value
+        raise Bad('a varint has more than 64 bits')
+
+    def signed(self):
+        value = self.varint()
+        return value >> 1 ^ -(value & 1)
+
+    def blob(self):
+        return self.bytes(self.varint())
+
+    def text(self):
+        """Bytes: what is compared and hashed must not depend on an encoding."""
+        value = self.blob()
+        if not value or value.find(b'\0') != len(value) - 1:
+            raise Bad('a text does not end at its only 0')
+        return value[:-1]
+
+
+# ---- FORMAT ----
+
+
+def read_format(archive):
+    """The archive's uuid."""
+    try:
+        line = (archive / 'FORMAT').read_bytes()
+    except OSError as e:
+        raise Refused(f'no archive: {e}') from e
+    match = re.fullmatch(rb'(exarch-store (\d+)\.\d+ uuid=([0-9a-f]{32}) hash=(\S+) codec=\S+ segment_bytes=\d+'
+                         rb' incompatible=([0-9a-f]{8}) read_compatible=[0-9a-f]{8} compatible=[0-9a-f]{8}(?: \S+)*)'
+                         rb' crc32c=([0-9a-f]{8})\n', line)
+    if not match or len(line) > 512:
+        raise Refused('FORMAT is not as it should be')
+    text, major, uuid, digest, incompatible, crc = match.groups()
+    if int(crc, 16) != crc32c(text):
+        raise Refused('FORMAT: the checksum is wrong')
+    if int(major) != 1 or digest != b'sha256' or int(incompatible, 16):
+        raise Refused(f'FORMAT: of a later version: {line.decode()}')
+    return bytes.fromhex(uuid.decode())
+
+
+# ---- segments and frames ----
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Place:
+    segment: int
+    offset: int
+
+    def __str__(self):
+        return f'segment {self.segment} offset {self.offset}'
+
+
+@dataclasses.dataclass
+class Frame:
+    place: Place
+    kind: int
+    codec: int
+    flags: int
+    stored: int
+    raw: int
+    sequence: int
+    id: bytes
+    payload_crc: int
+    header: bytes
+    wrong: str = None  # what is wrong with the payload; then nothing of it is below
+    entries: list = ()
+    records: list = ()  # (slot, bytes)
+    commit: tuple = None
+
+
+@dataclasses.dataclass
+class Gap:
+    """A place with no good frame header."""
+    place: Place
+    wrong: str
+
+
+Entry = collections.namedtuple('Entry', 'kind id start length')
+
+
+def open_segments(archive):
+    """{number: bytes} of all segment files."""
+    found = {}
+    for path in archive.glob('seg/??/????????.xseg'):
+        number = int(path.stem, 16)
+        if path.parent.name != f'{number >> 8 & 0xff:02x}':
+            raise Refused(f'{path} is in the wrong folder')
+        with open(path, 'rb') as file:
+            empty = os.fstat(file.fileno()).st_size == 0
+            found[number] = b'' if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return found
+
+
+def check_segment_header(data, number, uuid):
+    header = bytes(data[:SEGMENT_HEADER])
+    if len(header) < SEGMENT_HEADER or header[:8] != b'XARSEG01':
+        raise Bad('no segment header')
+    major, _, flags, own_number, own_uuid, _, _, crc = struct.unpack_from('<BBHQ16s16sqI', header, 8)
+    if crc != crc32c(header[:60]):
+        raise Bad('segment header: the checksum is wrong')
+    if major != 1 or flags:
+        raise Refused(f'segment {number}: of a later version')
+    if own_number != number or own_uuid != uuid:
+        raise Bad('segment header: of another segment or archive')
+
+
+def read_header(data, place):
+    header = bytes(data[place.offset:place.offset + FRAME_HEADER])
+    if len(header) < FRAME_HEADER or header[:4] != FRAME_MAGIC:
+        raise Bad('no frame')
+    version, kind, codec, flags, stored, raw, sequence, own_id, payload_crc, crc = struct.unpack('<4xBBBBIIQ32sII', header)
+    if crc != crc32c(header[:60] + struct.pack('<IQ', place.segment, place.offset)):
+        raise Bad('frame header: the checksum is wrong')
+    if version != 1 or flags & ~(DIRECTORY | CRITICAL) or flags & CRITICAL and not BLOB <= kind <= SEAL:
+        raise Refused(f'{place}: a frame that is unknown here (version {version}, kind {kind}, flags {flags})')
+    if stored > PAYLOAD_MAX or raw > PAYLOAD_MAX or codec == RAW and stored != raw:
+        raise Bad('frame header: lengths that cannot be')
+    return Frame(place, kind, codec, flags, stored, raw, sequence, own_id, payload_crc, header)
+
+
+def read_payload(data, frame):
+    """The payload, unpacked, with its checksum and id compared."""
+    begin = frame.place.offset + FRAME_HEADER
+    stored = bytes(data[begin:begin + frame.stored])
+    if crc32c(stored) != frame.payload_crc:
+        raise Bad('payload: the checksum is wrong')
+    if any(data[begin + frame.stored:begin + padded(frame.stored)]):
+        raise Bad('padding is not zero')
+    if not BLOB <= frame.kind <= SEAL:
+        return b''
+    payload = unpack(stored, frame)
+    if sha256({BLOB: DATA, RBLOB: RECIPE}.get(frame.kind, b'F'), payload) != frame.id:
+        raise Bad('payload: is not what its id says')
+    return payload
+
+
+def unpack(stored, frame):
+    if frame.codec == RAW:
+        return stored
+    if frame.codec == ZSTD:
+        raise Refused(f'{frame.place}: needs zstd')
+    if frame.codec != ZLIB:
+        raise Refused(f'{frame.place}: unknown codec {frame.codec}')
+    unpacker = zlib.decompressobj()
+    try:
+        payload = unpacker.decompress(stored, frame.raw + 1)
+    except zlib.error as e:
+        raise Bad(f'payload: {e}') from e
+    if len(payload) != frame.raw or not unpacker.eof or unpacker.unused_data:
+        raise Bad('payload: unpacks to another length')
+    return payload
+
+
+def read_entries(frame, payload):
+    """What a frame holds, by slot."""
+    if frame.kind in (BLOB, RBLOB):
+        if frame.raw > OBJECT_MAX:
+            raise Bad('an object of more than 8 MiB')
+        return [Entry(DATA if frame.kind == BLOB else RECIPE, frame.id, 0, frame.raw)]
+    if frame.kind not in (PACK_D, PACK_M):
+        return []
+    fields = Fields(payload)
+    (count,) = fields.unpack('<I')
+    if count > PACK_ENTRIES_MAX:
+        raise Bad('pack: too many entries')
+    directory = []
+    for _ in range(count):
+        kind, length = fields.bytes(1), fields.varint()
+        if kind not in (DATA, RECIPE, RECORD):
+            raise Refused(f'{frame.place}: a pack entry of unknown kind {kind.hex()}')
+        if (kind == DATA) != (frame.kind == PACK_D):
+            raise Bad(f'pack: an entry of kind {kind.decode()} does not belong there')
+        directory.append((kind, fields.bytes(32) if kind != RECORD else None, length))
+    entries, start = [], fields.at
+    for kind, own_id, length in directory:
+        entries.append(Entry(kind, own_id, start, length))
+        start += length
+    if start != len(payload):
+        raise Bad('pack: the lengths do not add up')
+    for kind, own_id, start, length in entries:
+        if own_id and (length > OBJECT_MAX or sha256(kind, payload[start:start + length]) != own_id):
+            raise Bad(f'pack: object {own_id.hex()} is not what its id says')
+    return entries
+
+
+# ---- the log: what counts, what is torn, what is damaged ----
+
+
+class Walk:
+    """All segments from the first frame to the last, as Frames and Gaps. Of payloads only records and COMMITs are kept."""
+
+    def __init__(self, segments, uuid):
+        self.segments, self.uuid = segments, uuid
+        self.sequence = 0
+        self.seals = {}  # segment: id
+
+    def events(self):
+        for number in range(1, max(self.segments, default=0) + 1):
+            if number not in self.segments:
+                yield Gap(Place(number, 0), 'the segment is missing')
+                continue
+            try:
+                check_segment_header(self.segments[number], number, self.uuid)
+            except Bad as e:
+                yield Gap(Place(number, 0), str(e))
+            yield from self.segment(number)
+
+    def segment(self, number):
+        data, offset, before = self.segments[number], SEGMENT_HEADER, []
+        while offset < len(data):
+            try:
+                frame = self.header(data, Place(number, offset))
+            except Bad as e:
+                yield Gap(Place(number, offset), str(e))
+                before.append(None)  # a SEAL can't be compared any more
+                offset = self.search(data, number, offset + 8)
+                continue
+            if frame.sequence != self.sequence + 1:
+                yield Gap(frame.place, f'frames {self.sequence + 1} to {frame.sequence - 1} are missing')
+            self.sequence = frame.sequence
+            try:
+                self.payload(data, frame, before)
+            except Bad as e:
+                frame.wrong = str(e)
+            before.append(frame)
+            yield frame
+            offset += FRAME_HEADER + padded(frame.stored)
+
+    def header(self, data, place):
+        frame = read_header(data, place)
+        if frame.sequence <= self.sequence:
+            raise Bad(f'frame header: sequence {frame.sequence} after {self.sequence}')
+        if place.offset + FRAME_HEADER + padded(frame.stored) > len(data):
+            raise Bad('frame: cut off by the end of the file')
+        return frame
+
+    def search(self, data, number, offset):
+        """The next offset with a good header and a higher sequence; the end of the file if there is none."""
+        while (offset := data.find(FRAME_MAGIC, offset)) >= 0:
+            try:
+                if offset % 8 == 0:
+                    self.header(data, Place(number, offset))
+                    return offset
+            except Bad:
+                pass
+            offset += 1
+        return len(data)
+
+    def payload(self, data, frame, before):
+        payload = read_payload(data, frame)
+        entries = read_entries(frame, payload)
+        if before and before[-1] and before[-1].kind == SEAL:
+            raise Bad('frame: stands behind the SEAL')
+        if frame.kind == SEAL:
+            self.seals[frame.place.segment] = frame.id
+            if None not in before:
+                self.seal(data, frame, payload, before)
+        if frame.kind == COMMIT:
+            frame.commit = Fields(payload).unpack('<QQQI4x32sqQQQ')
+        frame.entries = entries
+        frame.records = [(slot, payload[e.start:e.start + e.length]) for slot, e in enumerate(entries) if e.kind == RECORD]
+
+    def seal(self, data, seal, payload, frames):
+        fields = Fields(payload)
+        count, heads, previous = fields.unpack('<I4x32s32s')
+        if count != len(frames):
+            raise Bad(f'SEAL: says {count} frames, there are {len(frames)}')
+        if heads != sha256(data[:SEGMENT_HEADER], *(f.header for f in frames)):
+            raise Bad('SEAL: the hash over the headers is wrong')
+        for f in frames:
+            if fields.unpack('<QIIBB2x32s') != (f.place.offset, f.stored, f.raw, f.kind, f.codec, f.id):
+                raise Bad(f'SEAL: says something else about the frame at offset {f.place.offset}')
+        if previous != self.seals.get(seal.place.segment - 1, bytes(32)):
+            raise Bad('SEAL: does not name the SEAL before it')
+
+
+class Epoch:
+    """The frames since a COMMIT, and what the chain at the next COMMIT is made from."""
+
+    def __init__(self, number=0, chain=bytes(32), headers=()):
+        self.number, self.chain_before, self.headers = number, chain, list(headers)
+        self.frames = []
+        self.whole = True  # no header is missing
+
+    def chain(self):
+        return sha256(self.chain_before, *self.headers)
+
+    def what_is_wrong(self, frame):
+        """What COMMIT says, compared with what was found; None if it fits."""
+        number, first, last, count, chain, _, objects, size, records = frame.commit
+        if not self.whole:
+            return None  # that is known, and nothing can be compared
+        if chain != self.chain():
+            return 'COMMIT: the chain does not fit'
+        sequences = [f.sequence for f in self.frames]
+        if number != self.number + 1 or list(range(first, last + 1)) != sequences or count != len(sequences):
+            return 'COMMIT: does not name the frames before it'
+        if any(f.place.segment != frame.place.segment and f.kind != SEAL for f in self.frames):
+            return 'COMMIT: the epoch crosses segments'
+        if any(f.wrong for f in self.frames):
+            return None
+        sizes = [e.length for f in self.frames for e in f.entries if e.id]
+        if (objects, size, records) != (len(sizes), sum(sizes), sum(len(f.records) for f in self.frames)):
+            return 'COMMIT: counts objects or records wrongly'
+        return None
+
+    def closed_by(self, frame):
+        """The epoch that begins behind this COMMIT."""
+        if self.whole or frame.commit is None:
+            after = Epoch(self.number + 1, self.chain(), [frame.header])
+            after.whole = self.whole
+            return after
+        return Epoch(frame.commit[0], frame.commit[4], [frame.header])
+
+
+class Log:
+    """What the segments say: objects and records that count, damage, and the torn tail."""
+
+    def __init__(self, archive):
+        uuid = read_format(archive)
+        self.segments = open_segments(archive)
+        self.objects = {}  # id: (Frame, Entry)
+        self.records = []  # (Place of the frame, slot, bytes)
+        self.damage = []  # (Place, text)
+        self.torn = None  # (Place, text)
+        self.frames = self.commits = 0
+        self.assemble(list(Walk(self.segments, uuid).events()))
+
+    def assemble(self, events):
+        settled = last_settled(events)
+        epoch = Epoch()
+        begin = None  # of what no COMMIT stands behind; SEALs end a segment in good order and don't need one
+        for index, event in enumerate(events):
+            if isinstance(event, Frame) and event.commit and not event.wrong:
+                event.wrong = epoch.what_is_wrong(event)
+            if not (isinstance(event, Frame) and event.kind == SEAL and not event.wrong):
+                begin = begin or event.place
+            if event.wrong and index > settled:
+                self.torn = begin, f'{event.place}: {event.wrong}'
+                return
+            if event.wrong:
+                self.damage.append((event.place, event.wrong))
+            if isinstance(event, Gap):
+                epoch.whole = False
+            elif event.kind == COMMIT:
+                self.take(epoch.frames + [event])
+                epoch, begin = epoch.closed_by(event), None
+                self.commits += 1
+            else:
+                epoch.frames.append(event)
+                epoch.headers.append(event.header)
+        if begin:
+            self.torn = begin, 'no COMMIT behind it'
+
+    def take(self, frames):
+        self.frames += len(frames)
+        for frame in frames:
+            for entry in frame.entries:
+                if entry.id:
+                    self.objects.setdefault(entry.id, (frame, entry))
+            self.records += [(frame.place, slot, record) for slot, record in frame.records]
+
+    def object(self, own_id, kind):
+        frame, entry = self.objects.get(own_id, (None, None))
+        if not entry or entry.kind != kind:
+            raise Bad(f'object {own_id.hex()} is not there')
+        return self.payload(frame.place)[entry.start:entry.start + entry.length]
+
+    @functools.lru_cache(maxsize=16)
+    def payload(self, place):
+        data = self.segments[place.segment]
+        return read_payload(data, read_header(data, place))
+
+
+def last_settled(events):
+    """The index of the last COMMIT with a good header that a good frame follows: all up to it had been durable. -1: none."""
+    frame_behind = False
+    for index in range(len(events) - 1, -1, -1):
+        if isinstance(events[index], Frame):
+            if frame_behind and events[index].kind == COMMIT:
+                return index
+            frame_behind = True
+    return -1
+
+
+# ---- recipes ----
+
+
+def read_recipe(recipe):
+    """(length, SHA-256, operations as (code, bytes or object id, n, line, column, line break))"""
+    fields = Fields(recipe)
+    if fields.unpack('<BB') != (1, 0):
+        raise Refused('a recipe of a later version')
+    length, digest, operations = fields.varint(), fields.bytes(32), []
+    for _ in range(fields.varint()):
+        code = fields.u8()
+        if code == 1:
+            operations.append((code, fields.blob(), None, None, None, None))
+        elif code == 2:
+            operations.append((code, fields.bytes(32), fields.varint(), None, None, None))
+        elif code == 3:
+            operations.append((code, fields.bytes(32), fields.varint(), fields.varint(), fields.varint(), fields.u8()))
+        else:
+            raise Refused(f'a recipe with unknown operation {code}')
+    if fields.at != len(recipe):
+        raise Refused('a recipe with bytes behind its last operation')
+    return length, digest, operations
+
+
+def base64_text(data, line, column, eol):
+    if eol > 1:
+        raise Refused(f'a recipe with unknown line break {eol}')
+    text = base64.b64encode(data)
+    if line == 0:
+        return text
+    first = max(line - column, 0)  # characters that still fit on the line that the operation before left
+    rest = [text[at:at + line] for at in range(first, len(text), line)]
+    return (b'\r\n', b'\n')[eol].join([text[:first], *rest])
+
+
+def message(log, recipe_id):
+    """Puts a message together and compares its length and SHA-256 with those of the recipe."""
+    length, digest, operations = read_recipe(log.object(recipe_id, RECIPE))
+    pieces = []
+    for code, what, n, line, column, eol in operations:
+        if code != 1:
+            data = log.object(what, DATA)
+            if len(data) != n:
+                raise Bad(f'recipe: object {what.hex()} has {len(data)} bytes, not {n}')
+        pieces.append(what if code == 1 else data if code == 2 else base64_text(data, line, column, eol))
+    whole = b''.join(pieces)
+    if len(whole) != length or sha256(whole) != digest:
+        raise Bad('recipe: does not give its message')
+    return whole
+
+
+# ---- records ----
+
+
+@dataclasses.dataclass
+class Item:
+    number: int
+    mailbox: int
+    folder: int
+    keep_older: int
+    recipe: bytes
+    length: int
+    digest: bytes
+    received: int
+    server_id: bytes
+    place: Place
+    state: str = 'live'
+
+
+class Catalog:
+    """What the records say, replayed in order."""
+
+    def __init__(self, log):
+        self.mailboxes = {}  # number: address
+        self.folders = {}  # (mailbox, number): path
+        self.items = {}  # number: Item
+        self.newest = {}  # (mailbox, folder, first half of SHA-256 of the server id): Item
+        self.runs = 0
+        self.run_hash = sha256()
+        self.damage = []
+        kinds = {b'M': self.mailbox, b'F': self.folder, b'I': self.item, b'R': self.removed, b'N': self.run}
+        for place, slot, record in log.records:
+            try:
+                fields = Fields(record)
+                kind, version = fields.bytes(1), fields.u8()
+                if kind not in kinds or version != 1:
+                    raise Refused(f'{place}: a record that is unknown here (type {kind.hex()}, version {version})')
+                kinds[kind](fields, place)
+            except Bad as e:
+                self.damage.append((place, f'record in slot {slot}: {e}'))
+
+    def mailbox(self, fields, place):
+        number, _, address, _ = fields.varint(), fields.u8(), fields.text(), fields.text()
+        self.mailboxes[number] = address.decode(errors='replace')
+
+    def folder(self, fields, place):
+        key = fields.varint(), fields.varint()
+        _, _, _, _, _, path, _ = fields.u8(), fields.u8(), *(fields.text() for _ in range(5))
+        self.folders[key] = path.decode(errors='replace')
+        if key[0] not in self.mailboxes:
+            raise Bad(f'mailbox {key[0]} is not known')
+
+    def item(self, fields, place):
+        item = Item(fields.varint(), fields.varint(), fields.varint(), fields.u8(), fields.bytes(32), fields.varint(),
+                    fields.bytes(32), None, None, place)
+        fields.signed()  # size
+        item.received, *_ = [fields.signed() for _ in range(4)]
+        fields.signed(), fields.bytes(3)  # message flags; is read, has attachments, flag status
+        item.server_id, *_ = [fields.text() for _ in range(5)]
+        fields.blob()  # search key
+        key = item.mailbox, item.folder, sha256(item.server_id)[:16]
+        earlier = self.newest.get(key)
+        if earlier and earlier.digest[:8] == item.digest[:8]:
+            item.number = earlier.number
+        elif earlier and not item.keep_older:
+            earlier.state = 'superseded'
+        self.items[item.number] = self.newest[key] = item
+        if (item.mailbox, item.folder) not in self.folders:
+            raise Bad(f'item {item.number}: folder {item.folder} of mailbox {item.mailbox} is not known')
+
+    def removed(self, fields, place):
+        mailbox, folder, id_hash = fields.unpack('>II16s')
+        if item := self.newest.get((mailbox, folder, id_hash)):
+            item.state = 'removed'
+
+    def run(self, fields, place):
+        number = fields.varint()
+        fields.signed(), fields.signed(), fields.signed(), [fields.text() for _ in range(3)], [fields.varint() for _ in range(7)]
+        previous, expected = fields.bytes(32), self.run_hash
+        self.run_hash = sha256(fields.data)
+        self.runs += 1
+        if number != self.runs:
+            raise Bad(f'run {number}: should be {self.runs}')
+        if previous != expected:
+            raise Bad(f'run {number}: does not name the run before it')
+
+
+# ---- commands ----
+
+
+def item_message(log, item):
+    whole = message(log, item.recipe)
+    if len(whole) != item.length or sha256(whole) != item.digest:
+        raise Bad('the message is not what the record says')
+    return whole
+
+
+def time_text(nanoseconds):
+    if nanoseconds == TIME_UNKNOWN:
+        return '-'
+    return (datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=nanoseconds // 10**9)).strftime('%Y-%m-%dT%H:%M:%SZ')
+
+
+def tell_damage(damage):
+    for place, text in damage:
+        print(f'damage: {place}: {text}', file=sys.stderr)
+    return 1 if damage else 0
+
+
+def tell_torn(log):
+    if log.torn:
+        place, why = log.torn
+        print(f'torn tail: {place}: from here on nothing counts ({why})', file=sys.stderr)
+
+
+def do_list(log, catalog, options):
+    for item in catalog.items.values():
+        mailbox, folder = catalog.mailboxes.get(item.mailbox, '?'), catalog.folders.get((item.mailbox, item.folder), '?')
+        print(mailbox, folder, item.number, item.state, time_text(item.received), item.length, item.digest.hex(), sep='\t')
+    return log.damage + catalog.damage
+
+
+def do_extract(log, catalog, options):
+    options.dir.mkdir(parents=True, exist_ok=True)
+    damage = log.damage + catalog.damage
+    for item in catalog.items.values():
+        try:
+            if item.state == 'live':
+                (options.dir / f'{item.number}.eml').write_bytes(item_message(log, item))
+        except Bad as e:
+            damage.append((item.place, f'item {item.number}: {e}'))
+    return damage
+
+
+def do_check(log, catalog, options):
+    damage = log.damage + catalog.damage
+    for item in catalog.items.values():
+        try:
+            item_message(log, item)
+        except Bad as e:
+            damage.append((item.place, f'item {item.number}: {e}'))
+    print(f'{len(log.segments)} segments, {log.frames} frames, {log.commits} commits, {len(log.objects)} objects, '
+          f'{len(log.records)} records, {len(catalog.items)} items, {catalog.runs} runs: '
+          f'{f"{len(damage)} damaged" if damage else "clean"}')
+    return damage
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    verbs = parser.add_subparsers(required=True, metavar='list|extract|check')
+    for verb, function in (('list', do_list), ('extract', do_extract), ('check', do_check)):
+        sub = verbs.add_parser(verb)
+        sub.set_defaults(function=function)
+        sub.add_argument('archive', type=pathlib.Path)
+        if verb == 'extract':
+            sub.add_argument('dir', type=pathlib.Path)
+    options = parser.parse_args()
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `reader.py list ARCHIVE | head`
+    try:
+        log = Log(options.archive)
+        tell_torn(log)
+        return tell_damage(options.function(log, Catalog(log), options))
+    except Refused as e:
+        print(e, file=sys.stderr)
+        return 2
+
+
+if __name__ == '__main__':
+    sys.exit(main())
