@@ -248,7 +248,7 @@ apply_once(struct epoch *e, struct index *x, const struct store_schema *schema, 
 	if (rc != 0)
 		return index_fail(x, err, rc, "writing a commit");
 	*w = next;
-	return true;
+	return index_stretch(x, err); /* for the next one */
 }
 
 bool

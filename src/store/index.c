@@ -173,19 +173,54 @@ check_identity(struct index *x, MDB_txn *txn, const uint8_t *uuid, struct exa_er
 	return true;
 }
 
+struct index_extent {
+	mdb_filehandle_t fd;
+	uint64_t page_bytes;
+	uint64_t counted_bytes; /* up to LMDB's last page */
+	uint64_t file_bytes;
+};
+
+static bool
+index_measure(struct index *x, struct index_extent *out, struct exa_error *err)
+{
+	struct index_extent e;
+	MDB_envinfo info;
+	MDB_stat stat_of_root;
+	struct stat st;
+
+	if (mdb_env_info(x->env, &info) != 0 || mdb_env_stat(x->env, &stat_of_root) != 0 ||
+		mdb_env_get_fd(x->env, &e.fd) != 0 || fstat(e.fd, &st) != 0)
+		return exa_fail_errno(err, errno, "can't look at the index");
+	e.page_bytes = stat_of_root.ms_psize;
+	e.counted_bytes = (uint64_t)(info.me_last_pgno + 1) * e.page_bytes;
+	e.file_bytes = (uint64_t)st.st_size;
+	*out = e;
+	return true;
+}
+
+bool
+index_stretch(struct index *x, struct exa_error *err)
+{
+	struct index_extent e;
+
+	if (!index_measure(x, &e, err))
+		return false;
+	if (e.file_bytes >= e.counted_bytes + INDEX_SLACK_PAGES * e.page_bytes)
+		return true;
+	e.file_bytes = e.counted_bytes + 2 * INDEX_SLACK_PAGES * e.page_bytes;
+	return ftruncate(e.fd, (off_t)e.file_bytes) == 0 ||
+	       exa_fail_errno(err, errno, "can't make room in the index");
+}
+
 /* LMDB would touch pages beyond a cut file's end, and be killed for it. */
 static bool
 check_size(struct index *x, struct exa_error *err)
 {
-	MDB_envinfo info;
-	MDB_stat stat_of_root;
-	mdb_filehandle_t fd;
-	struct stat st;
+	struct index_extent e;
 
-	if (mdb_env_info(x->env, &info) != 0 || mdb_env_stat(x->env, &stat_of_root) != 0 ||
-		mdb_env_get_fd(x->env, &fd) != 0 || fstat(fd, &st) != 0)
-		return exa_fail_errno(err, errno, "can't look at the index");
-	if ((uint64_t)st.st_size < (uint64_t)(info.me_last_pgno + 1) * stat_of_root.ms_psize)
+	if (!index_measure(x, &e, err))
+		return false;
+	if (e.file_bytes < e.counted_bytes)
 		return exa_fail(err, EXA_CORRUPT,
 			"the index is cut off; `exarch rebuild` makes it again from the segments");
 	return true;
@@ -284,7 +319,8 @@ index_open(struct index *x, const char *path, enum index_mode mode,
 	if (rc != 0) {
 		x->env = NULL;
 		(void)index_fail(x, err, rc, "to open");
-	} else if (check_size(x, err) && prepare_tables(x, schema, uuid, err)) {
+	} else if (check_size(x, err) && (x->read_only || index_stretch(x, err)) &&
+		   prepare_tables(x, schema, uuid, err)) {
 		(void)mdb_reader_check(x->env, &dead);
 		return true;
 	}

@@ -85,6 +85,14 @@ void index_close(struct index *x); /* also on zeros */
 
 bool index_read_begin(struct index *x, MDB_txn **out, struct exa_error *err) EXA_CHECK;
 void index_read_end(struct index *x, MDB_txn *txn);
+/*
+ * Keeps the file longer than LMDB counts pages, by a hole. LMDB doesn't write a page that the
+ * transaction which made it has freed again, so by itself the file may end some pages early, and
+ * couldn't be told from one that was cut. Ahead of a commit (INDEX_SLACK_PAGES is more than one
+ * frees at the end), so that no reader ever sees it short.
+ */
+#define INDEX_SLACK_PAGES 256
+bool index_stretch(struct index *x, struct exa_error *err) EXA_CHECK;
 /* Enlarges the map; waits for live read transactions to end, but not for ever. */
 bool index_grow(struct index *x, struct exa_error *err) EXA_CHECK;
 

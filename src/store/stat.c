@@ -50,7 +50,7 @@ count_index(struct store *s, struct store_stats *stats, struct exa_error *err)
 		return index_fail(&s->index, err, rc, "counting objects");
 	if (!good)
 		return false;
-	stats->index_bytes = (uint64_t)st.st_size;
+	stats->index_bytes = (uint64_t)st.st_blocks * 512; /* it ends in a hole */
 	stats->object_count = obj.ms_entries;
 	stats->object_raw_bytes = w.object_bytes;
 	stats->last_commit = w.commit;

@@ -4,6 +4,7 @@ chosen by what the server has answered, from a seed that is printed."""
 import collections
 import os
 import random
+import shutil
 import signal
 import time
 
@@ -52,6 +53,8 @@ def a_killed_run_is_continued_to_the_same_end(run):
         summary = run.archive(profile)
         harness.same('unexplained', summary['unexplained'], 0)
         check_state(run, archive, expected, f'round-{number}')
+        shutil.rmtree(archive)
+        shutil.rmtree(run.dir / f'round-{number}')
     harness.check(killed >= ROUNDS // 2, f'{killed} of {ROUNDS} runs were killed before they were done')
 
 

@@ -32,7 +32,7 @@ EXARCH_SIM = os.environ.get('EXARCH_SIM', str(ROOT / 'build/exarch-sim'))
 SANITIZED = bool(os.environ.get('EXARCH_SANITIZED'))
 SHORT = bool(os.environ.get('EXARCH_SHORT'))
 LONG = bool(os.environ.get('EXARCH_LONG'))
-PATIENCE_S = 600 if SANITIZED else 180  # until something counts as hanging
+PATIENCE_S = 900 if SANITIZED or LONG else 180  # until something counts as hanging
 
 # Exit codes that exarch promises.
 DONE, FAILED, USAGE, INCOMPLETE, STOPPED, NO_ARCHIVE, LOCKED, SIGN_IN, INTEGRITY = 0, 1, 2, 3, 4, 10, 11, 12, 13

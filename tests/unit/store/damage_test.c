@@ -278,6 +278,8 @@ a_cut_index_is_refused_not_crashed_on(void **state)
 		(void)one_commit(s, "text", "a=1");
 	store_abandon(s);
 	load(f->dir, "idx/data.mdb", &index);
+	while (index.size > 0 && index.data[index.size - 1] == 0)
+		index.size--; /* the hole it ends in */
 	for (size_t size = 0; size < index.size; size += 1024) {
 		save(f->dir, "idx/data.mdb", bytes_take(buf_bytes(&index), size));
 		assert_int_equal(open_code(f->dir, STORE_READ, &err), EXA_CORRUPT);
