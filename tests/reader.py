@@ -483,13 +483,30 @@ class Log:
 
 
 def last_settled(events):
-    """The index of the last COMMIT with a good header that a good frame follows: all up to it had been durable. -1: none."""
+    """The index of the last event that had been durable: a COMMIT with a good header that a good frame follows, or what stands
+    before the epoch of a good COMMIT. -1: none."""
     frame_behind = False
     for index in range(len(events) - 1, -1, -1):
-        if isinstance(events[index], Frame):
-            if frame_behind and events[index].kind == COMMIT:
-                return index
-            frame_behind = True
+        event = events[index]
+        if not isinstance(event, Frame):
+            continue
+        if event.kind == COMMIT and frame_behind:
+            return index
+        if event.kind == COMMIT and event.commit:
+            return before_epoch(events, index)
+        frame_behind = True
+    return -1
+
+
+def before_epoch(events, index):
+    """The index of the last event that stands before the first frame of the COMMIT at INDEX."""
+    first = event_sequence = events[index].commit[1]
+    for before in range(index - 1, -1, -1):
+        event = events[before]
+        if isinstance(event, Frame):
+            event_sequence = event.sequence
+        if event_sequence < first or (isinstance(event, Gap) and event_sequence == first):
+            return before
     return -1
 
 

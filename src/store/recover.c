@@ -6,8 +6,9 @@
  * Frames behind the index's last commit are read strictly: headers, payloads, sequence, chain. The
  * first that fails ends the good part. Is it a torn write or damage? The writer begins nothing
  * after a COMMIT frame before its fdatasync has returned. So if behind the failing place there is a
- * COMMIT and any good frame behind that, the place had been durable and is damaged: nothing is cut,
- * the open is refused. Otherwise it was never acknowledged to anyone, and is cut.
+ * COMMIT and any good frame behind that, or a COMMIT whose epoch began later, the place had been
+ * durable and is damaged: nothing is cut, the open is refused. Otherwise it was never acknowledged
+ * to anyone, and is cut.
  *
  * A segment with an unclean tail is never appended to: the next one is begun first, and only then
  * is the tail cut off (a copy stays aside as .torn). So after a crash at any point in here the next
@@ -136,7 +137,22 @@ check_watermark(struct store *s, struct exa_error *err)
 
 /* ---- reading forward ---- */
 
-/* Whether something durable lies behind the bad place: a COMMIT and, after it, any good frame. */
+/* Whether COMMIT F closes an epoch that began behind SEQUENCE: then all up to there had been
+ * durable. */
+static bool
+begins_behind(const struct scan_frame *f, uint64_t sequence)
+{
+	struct exa_error ignored;
+	struct commit c;
+
+	return f->head.kind == FRAME_COMMIT && read_commit(f->fd, f->at, &f->head, &c, &ignored) &&
+	       c.first_sequence > sequence;
+}
+
+/*
+ * Whether something durable lies behind the bad place, where SEQUENCE should stand: a COMMIT and,
+ * after it, any good frame; or a COMMIT whose own epoch began later.
+ */
 static bool
 is_damage(const struct segdir *files, struct place at, uint64_t sequence)
 {
@@ -151,7 +167,7 @@ is_damage(const struct segdir *files, struct place at, uint64_t sequence)
 	while (!proven) {
 		r = scan_next(&probe, &f, &ignored);
 		if (r == SCAN_FRAME) {
-			proven = commit_seen;
+			proven = commit_seen || begins_behind(&f, sequence);
 			commit_seen = commit_seen || f.head.kind == FRAME_COMMIT;
 		} else if (r != SCAN_BAD || !scan_skip(&probe)) {
 			break;
