@@ -221,6 +221,35 @@ a_rebuilt_index_is_the_one_that_was_lost(void **state)
 	store_abandon(s);
 }
 
+/* The header of the last COMMIT but one is no torn tail: the COMMIT behind it closes an epoch that
+ * began later. */
+static void
+a_bad_commit_in_front_of_a_good_one_loses_its_own_epoch_alone(void **state)
+{
+	struct fixture *f = *state;
+	EXA_AUTO(buf_done) struct buf segment = { 0 };
+	struct exa_error err = { 0 };
+	struct store *s = opened(f->dir, STORE_WRITE);
+	size_t end;
+
+	(void)one_commit(s, "first", "a=1");
+	(void)one_commit(s, "second", "b=1");
+	load(f->dir, SEGMENT_1, &segment);
+	end = segment.size;
+	(void)one_commit(s, "third", "c=1");
+	store_abandon(s);
+	buf_reset(&segment);
+	load(f->dir, SEGMENT_1, &segment);
+	segment.data[end - FRAME_HEAD_SIZE - COMMIT_SIZE + 10] ^= 1;
+	save(f->dir, SEGMENT_1, buf_bytes(&segment));
+	forget(f->dir, "idx/data.mdb");
+	s = opened(f->dir, STORE_REBUILD);
+	expect_fact(s, "a", "1");
+	expect_fact(s, "c", "1");
+	store_abandon(s);
+	assert_int_equal(open_code(f->dir, STORE_WRITE, &err), EXA_OK);
+}
+
 static void
 segments_older_than_the_index_are_noticed_and_can_be_rebuilt_from(void **state)
 {
@@ -594,6 +623,7 @@ main(void)
 		TEST(an_unclean_segment_is_closed_and_its_tail_kept_aside),
 		TEST(every_flipped_byte_is_refused_or_found),
 		TEST(a_rebuilt_index_is_the_one_that_was_lost),
+		TEST(a_bad_commit_in_front_of_a_good_one_loses_its_own_epoch_alone),
 		TEST(segments_older_than_the_index_are_noticed_and_can_be_rebuilt_from),
 		TEST(the_index_of_another_archive_is_refused),
 		TEST(a_cut_index_is_refused_not_crashed_on),
