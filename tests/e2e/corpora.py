@@ -27,7 +27,7 @@ def try_threads(run, sim, threads, expected):
     harness.same('unexplained', summary['unexplained'], 0)
     harness.same_multiset('messages exported', collections.Counter(run.export(archive, f'out-{threads}')), expected)
     run.verify(archive)
-    stored = sum(p.stat().st_size for p in archive.rglob('*') if p.is_file())
+    stored = sum(p.stat().st_blocks * 512 for p in archive.rglob('*') if p.is_file())
     print(f'{threads} threads: {summary["archived"]} messages in {took:.1f} s, all equal, 0 unexplained, verify clean; '
           f'{stored} bytes stored')
 

@@ -43,10 +43,17 @@ class Peer:
         self.ews_token = self.token('https://outlook.office365.com/.default')
         self.graph_token = self.token('https://graph.microsoft.com/.default')
 
-    def exchange(self, method, path, body=None, headers=None):
+    def send(self, method, path, body, headers):
         self.connection.request(method, path, body=body, headers=headers or {})
         answer = self.connection.getresponse()
-        data = answer.read()
+        return answer, answer.read()
+
+    def exchange(self, method, path, body=None, headers=None):
+        try:
+            answer, data = self.send(method, path, body, headers)
+        except (ConnectionError, ssl.SSLError, http.client.BadStatusLine):
+            self.connection.close()  # a server may close a connection that is kept alive; all that is asked here can be repeated
+            answer, data = self.send(method, path, body, headers)
         harness.check(answer.status == 200, f'{method} {path}: {answer.status} {data[:300]!r}')
         return data
 
