@@ -56,7 +56,7 @@ enum outcome
 job_fails(
 	struct crawl_run *run, struct job *job, enum work_scope scope, const struct exa_error *why)
 {
-	switch (work_advise(why, scope, job->attempts + 1)) {
+	switch (work_advise(why, scope, work_attempts(job, why))) {
 	case WORK_RETRY:
 		work_again(run->work, job, why);
 		return OUTCOME_QUEUED;

@@ -427,7 +427,7 @@ folder_run(struct job *base, void *thread)
 		folder_fails(job, &err);
 		return;
 	}
-	job->job.attempts = 0;
+	work_forget_failures(&job->job);
 	if (f->listed)
 		folder_ends(job);
 	else
