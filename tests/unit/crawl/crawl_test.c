@@ -293,5 +293,6 @@ main(void)
 		WORLD(a_dry_run_names_what_earlier_runs_left_open),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -129,10 +129,14 @@ ews_count(const struct ews *e, struct ews_counters *out)
 static bool
 fails_at_all(struct exa_error *err)
 {
-	if (server.failing == 0)
+	enum exa_code code = server.busy > 0 ? EXA_THROTTLED : EXA_NET;
+	int *left = server.busy > 0 ? &server.busy : &server.broken;
+
+	if (*left == 0)
 		return false;
-	server.failing--;
-	*err = server.failure;
+	(*left)--;
+	(void)exa_fail(err, code, "not now");
+	err->retry_after_ms = 1;
 	return true;
 }
 

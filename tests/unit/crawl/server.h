@@ -55,9 +55,9 @@ struct server {
 	size_t mailbox_count;
 	size_t page;      /* changes in a page at most */
 	int states_since; /* states made before this are refused: EXA_STALE */
-	/* The next so many requests of any kind fail with this. */
-	int failing;
-	struct exa_error failure;
+	/* The next so many requests fail: first those of a busy server, then those of one in
+	 * trouble. Trees apart. */
+	int busy, broken;
 	size_t most_at_once; /* more items in one GetItem take too long; 0 = any number */
 	struct cancel *cancel_after_fetch; /* raised when a GetItem has been answered */
 	/* counted: */

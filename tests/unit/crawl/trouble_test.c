@@ -187,6 +187,20 @@ a_listing_that_does_not_move_on_does_not_keep_us(void **state)
 	assert_int_equal(w->totals.mailboxes_incomplete, 1);
 }
 
+static void
+a_server_that_was_busy_for_long_may_have_other_trouble_as_well(void **state)
+{
+	struct world *w = *state;
+
+	server_fill(server_mailbox_add(ANNA), 5);
+	server.busy = 6;
+	server.broken = 1;
+	world_run(w);
+	assert_true(w->good);
+	assert_int_equal(w->totals.mailboxes_failed, 0);
+	assert_int_equal(w->totals.sum.archived, 5);
+}
+
 int
 main(void)
 {
@@ -201,7 +215,9 @@ main(void)
 		WORLD(a_folder_deleted_before_it_is_reconciled_costs_that_folder),
 		WORLD(a_server_that_refuses_its_own_states_does_not_keep_us),
 		WORLD(a_listing_that_does_not_move_on_does_not_keep_us),
+		WORLD(a_server_that_was_busy_for_long_may_have_other_trouble_as_well),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
