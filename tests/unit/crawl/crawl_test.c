@@ -34,6 +34,19 @@ a_folder_of_many_pages_is_archived_whole(void **state)
 }
 
 static void
+a_folder_that_is_listed_twice_is_archived_once(void **state)
+{
+	struct world *w = *state;
+
+	server_fill(server_mailbox_add(ANNA), 20);
+	server.mailboxes[0].listed_twice = true;
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 20);
+	assert_int_equal(w->totals.sum.known, 0);
+	assert_int_equal(server.syncs, 1);
+}
+
+static void
 a_rerun_with_nothing_new_fetches_nothing(void **state)
 {
 	struct world *w = *state;
@@ -278,6 +291,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WORLD(a_folder_of_many_pages_is_archived_whole),
+		WORLD(a_folder_that_is_listed_twice_is_archived_once),
 		WORLD(a_rerun_with_nothing_new_fetches_nothing),
 		WORLD(a_refused_state_starts_afresh_and_what_is_known_is_not_fetched_again),
 		WORLD(a_listing_from_the_start_finds_what_was_deleted_meanwhile),

@@ -172,13 +172,12 @@ ews_find_folders(struct ews *e, const struct ews_mailbox *mailbox, int64_t offse
 	struct server_mailbox *m = find_mailbox(mailbox->smtp);
 	bool good = true;
 
-	(void)offset;
 	(void)pthread_mutex_lock(&mu);
 	e->counters.requests++;
 	for (size_t i = 0; good && i < m->folder_count; i++)
 		good = hand_folder(m->folders[i], sink, err);
 	(void)pthread_mutex_unlock(&mu);
-	*next_offset_out = -1;
+	*next_offset_out = m->listed_twice && offset == 0 ? 1000 : -1;
 	return good;
 }
 
