@@ -48,7 +48,6 @@ struct crawl_options {
 	uint32_t batch_items;
 	uint64_t batch_bytes;
 	uint32_t mailbox_concurrency; /* mailboxes worked on at a time */
-	uint32_t target_max; /* requests in flight for one mailbox; 0 = as many as threads */
 	bool dry_run;        /* list and judge; fetch nothing, change nothing */
 };
 

@@ -67,6 +67,7 @@ struct job {
 	struct work_target *target; /* NULL = none */
 	int64_t not_before_mono_ns; /* set by work_again */
 	uint32_t attempts;          /* failures so far, kept by work_again */
+	uint32_t throttled;         /* of these, how often the server was busy */
 	/*
 	 * Runs on a pool thread with that thread's context. May add jobs, its own again too
 	 * (work_add or work_again), and owns the job: it frees or queues it.
@@ -75,6 +76,14 @@ struct job {
 	/* Frees a job that is never run (the pool ends early). */
 	void (*drop)(struct job *job);
 };
+
+/*
+ * ATTEMPTS for work_advise if JOB has failed with WHY now. Busy answers are counted apart: a server
+ * that was busy for an hour may have other trouble once without costing us the mailbox.
+ */
+uint32_t work_attempts(const struct job *job, const struct exa_error *why);
+/* The job got on: its failures so far count no more. */
+void work_forget_failures(struct job *job);
 
 struct work_options {
 	uint32_t threads;

@@ -261,8 +261,9 @@ crawl_and_report(struct archiving *a)
 
 	report_totals_so_far(a->report, &totals);
 	code = code_of_run(good, &err, &totals);
-	if (!a->dry_run && (good || err.code == EXA_CANCELLED) &&
-		!write_manifest(a, &totals, code, &late)) {
+	/* A run that failed leaves its manifest too, if the archive still takes it. */
+	if (!a->dry_run && !write_manifest(a, &totals, code, &late) &&
+		(good || err.code == EXA_CANCELLED)) {
 		err = late;
 		good = false;
 		code = exit_code_of(&err);
@@ -319,7 +320,9 @@ archive(struct archiving *a)
 	code = crawl_and_report(a);
 	poked_report = NULL;
 	report_free(a->report);
-	if (!catalog_close(a->catalog, &err) && code == EXIT_DONE)
+	/* A run that failed has said why already. */
+	if (!catalog_close(a->catalog, &err) &&
+		(code == EXIT_DONE || code == EXIT_INCOMPLETE || code == EXIT_STOPPED))
 		code = fail_with(&err);
 	a->catalog = NULL;
 	return code;

@@ -223,8 +223,11 @@ cmd_list(const struct args *args)
 	struct exa_error err;
 	bool good;
 
-	if (args->value[OPT_LIMIT] != NULL && !number_read(args->value[OPT_LIMIT], &l.limit, &err))
+	if (args->value[OPT_LIMIT] != NULL &&
+		!number_read(args->value[OPT_LIMIT], &l.limit, &err)) {
+		(void)exa_while(&err, "--limit");
 		return fail_with(&err);
+	}
 	if (!select_read(args, &selection, &err))
 		return fail_with(&err);
 	good = catalog_open(args->positional[0], STORE_READ, NULL, &l.catalog, &err) &&

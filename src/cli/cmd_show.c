@@ -137,7 +137,7 @@ cmd_show(const struct args *args)
 	selection.all_versions = true;
 	selection.ids = exa_alloc(sizeof *selection.ids);
 	selection.id_count = 1;
-	good = number_read(args->positional[1], &selection.ids[0], &err) &&
+	good = item_number_read(args->positional[1], &selection.ids[0], &err) &&
 	       catalog_open(args->positional[0], STORE_READ, NULL, &s.catalog, &err) &&
 	       store_reader_new(catalog_store(s.catalog), &s.reader, &err) &&
 	       selection_walk(s.catalog, &selection, show_item, &s, &err);

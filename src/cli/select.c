@@ -15,10 +15,17 @@ number_read(const char *text, uint64_t *out, struct exa_error *err)
 	errno = 0;
 	n = strtoull(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end != '\0' || errno != 0)
-		return exa_fail(err, EXA_USAGE,
-			"'%s' is not an item number (`exarch list` shows them)", text);
+		return exa_fail(err, EXA_USAGE, "'%s' is not a number", text);
 	*out = n;
 	return true;
+}
+
+bool
+item_number_read(const char *text, uint64_t *out, struct exa_error *err)
+{
+	return number_read(text, out, err) ||
+	       exa_fail(err, EXA_USAGE, "'%s' is not an item number (`exarch list` shows them)",
+		       text);
 }
 
 static bool
@@ -54,7 +61,7 @@ select_read(const struct args *args, struct selection *out, struct exa_error *er
 	       read_date(args, OPT_SINCE, &s.from_ns, err) &&
 	       read_date(args, OPT_BEFORE, &s.to_ns, err);
 	for (; good && s.id_count < args->repeated_count; s.id_count++)
-		good = number_read(args->repeated[s.id_count], &s.ids[s.id_count], err);
+		good = item_number_read(args->repeated[s.id_count], &s.ids[s.id_count], err);
 	if (!good) {
 		selection_done(&s);
 		return false;

@@ -8,5 +8,6 @@
 
 bool select_read(const struct args *args, struct selection *out, struct exa_error *err) EXA_CHECK;
 bool number_read(const char *text, uint64_t *out, struct exa_error *err) EXA_CHECK;
+bool item_number_read(const char *text, uint64_t *out, struct exa_error *err) EXA_CHECK;
 
 #endif

@@ -129,7 +129,7 @@ directory_run(struct job *base, void *thread)
 	plan_done(&d->plan);
 	if (ask_directory(d->session, d->http, &d->plan, &err))
 		return;
-	if (work_advise(&err, WORK_SCOPE_RUN, base->attempts + 1) == WORK_RETRY)
+	if (work_advise(&err, WORK_SCOPE_RUN, work_attempts(base, &err)) == WORK_RETRY)
 		work_again(d->work, base, &err);
 	else
 		work_stop(d->work, &err);

@@ -113,6 +113,24 @@ ask_count(struct crawl_thread *t, struct folder *f, struct exa_error *err)
 	return good;
 }
 
+/* Asks for the count again when it doesn't fit: mail may have come. A folder that can't be asked
+ * about any more costs that folder; other failures are the mailbox's. */
+static bool
+check_folder(struct crawl_thread *t, struct folder *f, uint64_t *off_out, struct exa_error *err)
+{
+	if (!difference(f, off_out, err))
+		return false;
+	if (*off_out == 0)
+		return true;
+	if (ask_count(t, f, err))
+		return difference(f, off_out, err);
+	if (err->code != EXA_GONE)
+		return false;
+	*off_out = 0;
+	folder_give_up(f, err);
+	return true;
+}
+
 /* Looks at each folder; marks those whose counts don't fit, to be listed again unless that was done
  * often enough. */
 static bool
@@ -129,10 +147,7 @@ reconcile(struct crawl_thread *t, struct mailbox *m, uint64_t *unexplained_out, 
 		f->unsettled = false;
 		if (f->failed)
 			continue;
-		if (!difference(f, &off, err))
-			return false;
-		if (off > 0 && m->rounds < RECONCILE_ROUNDS &&
-			(!ask_count(t, f, err) || !difference(f, &off, err)))
+		if (!check_folder(t, f, &off, err))
 			return false;
 		unexplained += off;
 		f->unsettled = off > 0 && m->rounds < RECONCILE_ROUNDS;
@@ -168,10 +183,18 @@ static bool
 all_listed(const struct mailbox *m)
 {
 	for (size_t i = 0; i < m->folder_count; i++) {
-		if (!m->folders[i].listed)
+		if (!m->folders[i].listed || m->folders[i].failed)
 			return false;
 	}
 	return true;
+}
+
+bool
+mailbox_wait(struct mailbox *m, struct exa_error *err)
+{
+	const uint64_t epoch = atomic_load(&m->last_epoch);
+
+	return epoch == 0 || store_wait(catalog_store(m->run->catalog), epoch, err);
 }
 
 /* Waits until everything submitted for the mailbox is durable, then settles it. False: it isn't
@@ -180,16 +203,14 @@ static bool
 close_mailbox(struct crawl_thread *t, struct mailbox *m, bool *again_out, struct exa_error *err)
 {
 	struct ledger_counts counts = { 0 };
-	uint64_t unexplained = 0, epoch = atomic_load(&m->last_epoch);
+	uint64_t unexplained = 0;
 
 	*again_out = false;
 	if (m->run->options->dry_run) {
 		if (!mailbox_counts(m, &counts, err))
 			return false;
 	} else {
-		if (epoch != 0 && !store_wait(catalog_store(m->run->catalog), epoch, err))
-			return false;
-		if (!reconcile(t, m, &unexplained, again_out, err))
+		if (!mailbox_wait(m, err) || !reconcile(t, m, &unexplained, again_out, err))
 			return false;
 		if (*again_out)
 			return true;

@@ -3,6 +3,10 @@
 #include "exarch/clock.h"
 #include "internal.h"
 
+/* Exchange answers at most 27 requests of one mailbox at a time (EWSMaxConcurrency), those of its
+ * owner's other programs included. */
+#define MAILBOX_REQUESTS_MAX 20
+
 struct crawl *
 crawl_new(void)
 {
@@ -56,7 +60,7 @@ enum outcome
 job_fails(
 	struct crawl_run *run, struct job *job, enum work_scope scope, const struct exa_error *why)
 {
-	switch (work_advise(why, scope, job->attempts + 1)) {
+	switch (work_advise(why, scope, work_attempts(job, why))) {
 	case WORK_RETRY:
 		work_again(run->work, job, why);
 		return OUTCOME_QUEUED;
@@ -170,7 +174,7 @@ crawl_run(struct crawl *c, struct catalog *catalog, const struct crawl_options *
 		.crawl = c, .catalog = catalog, .options = options, .now_ns = clock_wall_ns()
 	};
 	const struct work_options work = { .threads = options->threads,
-		.target_max = options->target_max,
+		.target_max = MAILBOX_REQUESTS_MAX,
 		.open_max = options->mailbox_concurrency,
 		.cancel = options->cancel,
 		.thread_begin = thread_begin,

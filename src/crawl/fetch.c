@@ -302,7 +302,7 @@ halve(struct fetch_job *f)
 	for (size_t i = half; i < f->count; i++)
 		fetch_push(other, f->refs[i]);
 	f->count = half;
-	f->job.attempts = 0;
+	work_forget_failures(&f->job);
 	fetch_queue(other);
 	work_add(f->folder->mailbox->run->work, &f->job);
 }
@@ -354,7 +354,7 @@ fetch_run(struct job *base, void *thread)
 	catalog_batch_done(&fetching.thread->batch);
 	clear_settled(f);
 	if (fetching.settled > 0)
-		f->job.attempts = 0;
+		work_forget_failures(&f->job);
 	if (f->count == 0) {
 		fetch_ends(f);
 	} else if (!good && (err.code == EXA_DENIED || err.code == EXA_GONE)) {

@@ -17,6 +17,11 @@
 #include "internal.h"
 
 #define DRAIN_CHUNK 512
+/* A sweep of a large folder is cut into batches well below the store's limit. */
+#define SWEEP_BATCH_BYTES ((size_t)1024 * 1024)
+/* A state may be refused after a mailbox move; a server that refuses the states it has just given
+ * must not keep us. */
+#define FRESH_STARTS_MOST 3
 
 struct folder_job {
 	struct job job; /* first: the pool hands it back */
@@ -191,18 +196,27 @@ was_seen(const struct folder *f, const struct catalog_key *key)
 	       bsearch(&id, f->seen, f->seen_count, sizeof *f->seen, by_number) != NULL;
 }
 
+/* Removals are true on their own: they needn't stand in one batch with the page. */
+static bool
+sweep_one(struct listing *l, const struct catalog_key *key, struct exa_error *err)
+{
+	struct mailbox *m = l->folder->mailbox;
+
+	catalog_batch_removed(&l->thread->batch, key);
+	return m->run->options->dry_run || l->thread->batch.store.body.size < SWEEP_BATCH_BYTES ||
+	       submit(l->thread, m, &l->folder->last_epoch, err);
+}
+
 static bool
 sweep_known(void *ctx, const struct catalog_key *key, uint64_t item, struct exa_error *err)
 {
 	struct listing *l = ctx;
 
 	(void)item;
-	(void)err;
 	if (was_seen(l->folder, key))
 		return true;
-	catalog_batch_removed(&l->thread->batch, key);
 	(void)atomic_fetch_add(&l->folder->mailbox->removed, 1);
-	return true;
+	return sweep_one(l, key, err);
 }
 
 static bool
@@ -210,13 +224,17 @@ sweep_open(void *ctx, const struct catalog_key *key, const struct ledger_entry *
 	struct exa_error *err)
 {
 	struct listing *l = ctx;
+	bool is_known, same;
+	uint64_t item;
 
-	(void)err;
 	if (entry->state == LEDGER_GONE || was_seen(l->folder, key))
 		return true;
-	catalog_batch_removed(&l->thread->batch, key);
+	if (!catalog_known(l->txn, key, &is_known, &item, &same, "", err))
+		return false;
+	if (is_known) /* sweep_known took it */
+		return true;
 	(void)atomic_fetch_add(&l->folder->mailbox->gone, 1);
-	return true;
+	return sweep_one(l, key, err);
 }
 
 /* A full listing has come to its end: what it didn't name is no longer at the server. */
@@ -299,8 +317,9 @@ static bool
 start_afresh(
 	struct crawl_thread *t, struct folder *f, struct catalog_sync *sync, struct exa_error *err)
 {
-	uint64_t epoch;
-
+	if (++f->fresh_starts > FRESH_STARTS_MOST)
+		return exa_fail(err, EXA_PROTOCOL,
+			"the server refuses the states of this folder that it gives");
 	sync->state = "";
 	sync->listed_ns = EXA_NO_TIME;
 	exa_free(f->dry_state);
@@ -311,10 +330,7 @@ start_afresh(
 		return true;
 	}
 	catalog_batch_sync(&t->batch, f->mailbox->number, f->number, sync);
-	if (!submit(t, f->mailbox, &epoch, err))
-		return false;
-	f->last_epoch = epoch;
-	return true;
+	return submit(t, f->mailbox, &f->last_epoch, err);
 }
 
 static bool
@@ -337,7 +353,9 @@ sync_step(struct crawl_thread *t, struct folder *f, struct exa_error *err)
 		return sync.state[0] == '\0' || start_afresh(t, f, &sync, err);
 	}
 	good = ask_page(t, f, sync.state, &page, &state, &last, err);
-	if (good) {
+	if (good && !last && page.count == 0 && strcmp(sync.state, buf_string(&state)) == 0) {
+		good = exa_fail(err, EXA_PROTOCOL, "the listing of changes doesn't move on");
+	} else if (good) {
 		sync.state = buf_string(&state);
 		listing_begin(&l, t, f);
 		good = finish_page(&l, &page, &sync, last, err);
@@ -362,6 +380,15 @@ folder_ends(struct folder_job *job)
 	mailbox_job_ends(m);
 }
 
+void
+folder_give_up(struct folder *f, const struct exa_error *why)
+{
+	f->failed = true;
+	report_problem(f->mailbox->run->options->report,
+		&(struct report_problem){
+			.mailbox = f->mailbox->what->smtp, .folder = f->path, .why = why });
+}
+
 static void
 folder_fails(struct folder_job *job, const struct exa_error *why)
 {
@@ -375,10 +402,7 @@ folder_fails(struct folder_job *job, const struct exa_error *why)
 		break;
 	case OUTCOME_SMALLER:
 	case OUTCOME_SKIPPED:
-		f->failed = true;
-		report_problem(m->run->options->report,
-			&(struct report_problem){
-				.mailbox = m->what->smtp, .folder = f->path, .why = why });
+		folder_give_up(f, why);
 		break;
 	}
 	folder_ends(job);
@@ -403,7 +427,7 @@ folder_run(struct job *base, void *thread)
 		folder_fails(job, &err);
 		return;
 	}
-	job->job.attempts = 0;
+	work_forget_failures(&job->job);
 	if (f->listed)
 		folder_ends(job);
 	else
@@ -421,7 +445,6 @@ folder_begin(struct folder *f)
 		.run = folder_run,
 		.drop = folder_drop };
 	f->listed = false;
-	f->drained = f->drained || f->mailbox->run->options->dry_run;
 	mailbox_job_begins(f->mailbox);
 	work_add(f->mailbox->run->work, &job->job);
 }

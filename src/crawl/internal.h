@@ -47,9 +47,10 @@ struct folder {
 	bool relist;              /* list from the start: the counts don't fit what we know */
 	struct catalog_key after; /* draining: the last key looked at */
 	bool after_any;
-	uint64_t last_epoch; /* of the last page */
-	char *dry_state;     /* dry run: the sync state, which isn't stored */
-	uint64_t *seen;      /* fresh: first 8 bytes of each id hash listed */
+	uint64_t last_epoch;   /* of the last page */
+	uint32_t fresh_starts; /* how often it was listed from the start in this run */
+	char *dry_state;       /* dry run: the sync state, which isn't stored */
+	uint64_t *seen;        /* fresh: first 8 bytes of each id hash listed */
 	size_t seen_count, seen_capacity;
 };
 
@@ -121,10 +122,14 @@ bool mailbox_is_abandoned(const struct mailbox *m);
 
 /* folder.c */
 void folder_begin(struct folder *f);
+/* The folder is left out of the rest of this run, and that is reported. */
+void folder_give_up(struct folder *f, const struct exa_error *why);
 
 /* close.c: one job of the mailbox has ended. */
 void mailbox_job_begins(struct mailbox *m);
 void mailbox_job_ends(struct mailbox *m);
+/* Waits until everything submitted for the mailbox is durable. */
+bool mailbox_wait(struct mailbox *m, struct exa_error *err) EXA_CHECK;
 /* Sums the folders' ledger counts. */
 bool mailbox_counts(struct mailbox *m, struct ledger_counts *out, struct exa_error *err) EXA_CHECK;
 

@@ -94,10 +94,16 @@ item_gone(
 	struct crawl_thread *t, struct folder *f, const struct item_ref *ref, struct exa_error *err)
 {
 	const struct catalog_key key = catalog_key_of(f->mailbox->number, f->number, ref->id);
-	uint64_t epoch;
+	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
+	bool is_known, same;
+	uint64_t item, epoch;
 
+	/* It may have been a new version of an archived item. */
+	if (!store_read_begin(catalog_store(t->run->catalog), &txn, err) ||
+		!catalog_known(txn, &key, &is_known, &item, &same, "", err))
+		return false;
 	catalog_batch_removed(&t->batch, &key);
-	(void)atomic_fetch_add(&f->mailbox->gone, 1);
+	(void)atomic_fetch_add(is_known ? &f->mailbox->removed : &f->mailbox->gone, 1);
 	return submit(t, f->mailbox, &epoch, err);
 }
 

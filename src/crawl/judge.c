@@ -6,7 +6,8 @@
  *     the archive knows it, same change key        known; an open entry is closed
  *     ... other change key, versions: first        known
  *     ... other change key                         pending, if the rules (still) want it
- *     open already with this change key            left alone: queued, judged or failed before
+ *     held back, with this change key              judged again: it may have been read
+ *     open otherwise with this change key          left alone: queued or failed before
  *     anything else                                what the rules say: pending, excluded or
  * deferred
  */
@@ -86,7 +87,7 @@ judge_present(struct listing *l, const struct catalog_key *key, const struct ews
 			catalog_batch_close(&l->thread->batch, key);
 		return true;
 	}
-	if (is_open && open.state != LEDGER_GONE &&
+	if (is_open && (open.state == LEDGER_PENDING || open.state == LEDGER_FAILED) &&
 		strcmp(open.change_key, change->change_key) == 0)
 		return true;
 	enter(l, key, &entry);

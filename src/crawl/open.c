@@ -68,9 +68,13 @@ mailbox_give_up(struct mailbox *m, const struct exa_error *why)
 			report_problem(m->run->options->report,
 				&(struct report_problem){ .mailbox = m->what->smtp, .why = why });
 	}
-	/* The counts are for information here; the failure that is reported is `why`. */
-	if (m->opened && !mailbox_counts(m, &counts, &ignored))
-		counts = (struct ledger_counts){ 0 };
+	/* The counts are for information here: the failure that is reported is `why`. They are as
+	 * of what is durable, which in a store that has failed is not all that was submitted. */
+	if (m->opened) {
+		(void)!mailbox_wait(m, &ignored);
+		if (!mailbox_counts(m, &counts, &ignored))
+			counts = (struct ledger_counts){ 0 };
+	}
 	mailbox_report(m, &counts, 0, false);
 }
 

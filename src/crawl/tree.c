@@ -89,21 +89,36 @@ list_all(struct ews *ews, const struct ews_mailbox *mailbox, struct collect *c,
 static int
 by_id(const void *a, const void *b)
 {
-	const struct crawl_folder *const *x = a, *const *y = b;
+	const struct crawl_folder *x = a, *y = b;
 
-	return strcmp((*x)->id, (*y)->id);
+	return strcmp(x->id, y->id);
 }
 
-static struct crawl_folder *
-find_id(struct crawl_folder **sorted, size_t count, const char *id)
+/* A folder made while we page through the listing moves others to the next page: they come twice,
+ * and two crawls of one folder would disturb each other. Leaves the folders in order of their ids.
+ */
+static void
+drop_doubles(struct crawl_tree *t)
 {
-	struct crawl_folder key_folder = { 0 };
-	struct crawl_folder *key = &key_folder, **found;
-	EXA_AUTO(exa_freep) char *copy = exa_strdup(id);
+	size_t kept = 0;
 
-	key->id = copy;
-	found = bsearch(&key, sorted, count, sizeof *sorted, by_id);
-	return found == NULL ? NULL : *found;
+	qsort(t->folders, t->count, sizeof *t->folders, by_id);
+	for (size_t i = 0; i < t->count; i++) {
+		if (kept > 0 && by_id(&t->folders[kept - 1], &t->folders[i]) == 0)
+			folder_done(&t->folders[i]);
+		else
+			t->folders[kept++] = t->folders[i];
+	}
+	t->count = kept;
+}
+
+/* In a tree in order of ids. */
+static struct crawl_folder *
+find_id(const struct crawl_tree *t, char *id)
+{
+	const struct crawl_folder key = { .id = id };
+
+	return bsearch(&key, t->folders, t->count, sizeof *t->folders, by_id);
 }
 
 static void
@@ -158,8 +173,7 @@ rules_role_of(enum ews_role role)
 /* Follows the parents up and writes the names down. A parent that isn't listed ends the path there.
  */
 static void
-make_path(struct crawl_folder **sorted, size_t count, struct crawl_folder *f,
-	bool *below_standard_out)
+make_path(const struct crawl_tree *t, struct crawl_folder *f, bool *below_standard_out)
 {
 	struct crawl_folder *chain[DEPTH_MAX];
 	struct buf path = { 0 };
@@ -168,7 +182,7 @@ make_path(struct crawl_folder **sorted, size_t count, struct crawl_folder *f,
 	*below_standard_out = false;
 	for (struct crawl_folder *at = f;
 		at != NULL && at->role != EWS_ROLE_ROOT && depth < DEPTH_MAX;
-		at = find_id(sorted, count, at->parent_id)) {
+		at = find_id(t, at->parent_id)) {
 		if (at != f && is_standard(at->role))
 			*below_standard_out = true;
 		chain[depth++] = at;
@@ -191,11 +205,7 @@ by_path(const void *a, const void *b)
 static void
 judge_all(struct crawl_tree *t, const struct rules *rules)
 {
-	struct crawl_folder **sorted = exa_alloc_array(t->count, sizeof(struct crawl_folder *));
-
-	for (size_t i = 0; i < t->count; i++)
-		sorted[i] = &t->folders[i];
-	qsort(sorted, t->count, sizeof *sorted, by_id);
+	drop_doubles(t);
 	for (size_t i = 0; i < t->count; i++) {
 		struct crawl_folder *f = &t->folders[i];
 		struct rules_folder facts = { .class = f->class,
@@ -203,11 +213,10 @@ judge_all(struct crawl_tree *t, const struct rules *rules)
 			.hidden = f->hidden,
 			.search_folder = f->search_folder };
 
-		make_path(sorted, t->count, f, &facts.below_standard);
+		make_path(t, f, &facts.below_standard);
 		facts.path = f->path;
 		rules_judge_folder(rules, &facts, &f->decision);
 	}
-	exa_free(sorted);
 	qsort(t->folders, t->count, sizeof *t->folders, by_path);
 }
 

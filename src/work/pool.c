@@ -159,6 +159,19 @@ jitter_locked(struct work *w)
 	return x & 1023;
 }
 
+uint32_t
+work_attempts(const struct job *job, const struct exa_error *why)
+{
+	return why->code == EXA_THROTTLED ? job->throttled + 1 : job->attempts - job->throttled + 1;
+}
+
+void
+work_forget_failures(struct job *job)
+{
+	job->attempts = 0;
+	job->throttled = 0;
+}
+
 void
 work_again(struct work *w, struct job *job, const struct exa_error *why)
 {
@@ -166,8 +179,9 @@ work_again(struct work *w, struct job *job, const struct exa_error *why)
 	int64_t until;
 
 	(void)pthread_mutex_lock(&w->mu);
+	ms = work_backoff_ms(why, work_attempts(job, why), jitter_locked(w));
 	job->attempts++;
-	ms = work_backoff_ms(why, job->attempts, jitter_locked(w));
+	job->throttled += why->code == EXA_THROTTLED;
 	until = clock_mono_ns() + (int64_t)ms * EXA_NS_PER_MS;
 	job->not_before_mono_ns = until;
 	if (why->code == EXA_THROTTLED && job->target != NULL) {

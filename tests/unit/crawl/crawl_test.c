@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What runs over a mailbox that changes leave in the archive. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "exarch/mem.h"
+
+#include "world.h"
+
+#define WORLD(test) cmocka_unit_test_setup_teardown(test, world_make, world_remove)
+
+static void
+a_folder_of_many_pages_is_archived_whole(void **state)
+{
+	/* the last page full to the brim, or of one item */
+	for (size_t count = 20; count <= 21; count++) {
+		struct world *w;
+
+		(void)world_remove(state);
+		(void)world_make(state);
+		w = *state;
+		server.page = 10;
+		server_fill(server_mailbox_add(ANNA), count);
+		world_run(w);
+		assert_true(w->good);
+		assert_int_equal(w->totals.sum.archived, count);
+		assert_int_equal(w->totals.sum.unexplained, 0);
+		assert_int_equal(w->totals.mailboxes_incomplete, 0);
+	}
+}
+
+static void
+a_folder_that_is_listed_twice_is_archived_once(void **state)
+{
+	struct world *w = *state;
+
+	server_fill(server_mailbox_add(ANNA), 20);
+	server.mailboxes[0].listed_twice = true;
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 20);
+	assert_int_equal(w->totals.sum.known, 0);
+	assert_int_equal(server.syncs, 1);
+}
+
+static void
+a_rerun_with_nothing_new_fetches_nothing(void **state)
+{
+	struct world *w = *state;
+
+	server_fill(server_mailbox_add(ANNA), 30);
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 30);
+	world_run(w);
+	assert_int_equal(server.fetches, 0);
+	assert_int_equal(w->totals.sum.archived, 0);
+	assert_int_equal(w->totals.sum.known, 30);
+}
+
+static void
+a_refused_state_starts_afresh_and_what_is_known_is_not_fetched_again(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *inbox = server_mailbox_add(ANNA);
+
+	server.page = 7;
+	server_fill(inbox, 20);
+	world_run(w);
+	server.states_since++;
+	server_fill(inbox, 1);
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 1);
+	assert_int_equal(w->totals.sum.known, 20);
+	assert_int_equal(inbox->items[0].fetched, 1);
+}
+
+static void
+a_listing_from_the_start_finds_what_was_deleted_meanwhile(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *inbox = server_mailbox_add(ANNA);
+
+	server.page = 7;
+	server_fill(inbox, 20);
+	world_run(w);
+	server.states_since++;
+	server_delete(inbox, 3);
+	server_delete(inbox, 19);
+	world_run(w);
+	assert_int_equal(w->totals.sum.removed, 2);
+	assert_int_equal(w->totals.sum.unexplained, 0);
+	assert_int_equal(world_rows(w, 1, ITEM_REMOVED), 2);
+	assert_int_equal(world_rows(w, 1, ITEM_LIVE), 18);
+}
+
+static void
+an_item_with_a_failed_new_version_that_is_deleted_counts_once(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *inbox = server_mailbox_add(ANNA);
+
+	server_fill(inbox, 5);
+	world_run(w);
+	server_change(inbox, 2);
+	inbox->items[2].fails = EXA_UNREADABLE;
+	world_run(w);
+	world_run(w); /* failed twice: not tried again by the next run */
+	assert_int_equal(w->totals.sum.failed, 1);
+	server.states_since++;
+	server_delete(inbox, 2);
+	world_run(w);
+	assert_int_equal(w->totals.sum.removed, 1);
+	assert_int_equal(w->totals.sum.gone, 0);
+	assert_int_equal(world_counts(w, 1).of[LEDGER_REMOVED], 1);
+	assert_int_equal(world_counts(w, 1).of[LEDGER_FAILED], 0);
+}
+
+static void
+a_new_version_that_is_deleted_before_it_was_fetched_leaves_the_earlier_one(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *inbox = server_mailbox_add(ANNA);
+
+	server_fill(inbox, 5);
+	world_run(w);
+	server_change(inbox, 2);
+	inbox->items[2].fails = EXA_GONE;
+	inbox->miscounted = -1;
+	world_run(w);
+	assert_int_equal(w->totals.sum.removed, 1);
+	assert_int_equal(w->totals.sum.gone, 0);
+	assert_int_equal(world_rows(w, 1, ITEM_REMOVED), 1);
+	assert_int_equal(world_rows(w, 1, ITEM_LIVE), 4);
+}
+
+static void
+an_item_that_the_changes_left_out_is_found(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *inbox = server_mailbox_add(ANNA);
+
+	server_fill(inbox, 5);
+	world_run(w);
+	server_add_silently(inbox);
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 1);
+	assert_int_equal(w->totals.sum.unexplained, 0);
+	assert_int_equal(world_rows(w, 1, ITEM_LIVE), 6);
+}
+
+static void
+a_count_that_never_fits_is_unexplained_and_the_run_ends(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *inbox = server_mailbox_add(ANNA);
+
+	server_fill(inbox, 5);
+	inbox->miscounted = 2;
+	world_run(w);
+	assert_true(w->good);
+	assert_int_equal(w->totals.sum.unexplained, 2);
+	assert_int_equal(w->totals.sum.archived, 5);
+}
+
+static void
+a_new_version_supersedes_stands_beside_or_is_left_out_as_the_profile_says(void **state)
+{
+	static const struct {
+		enum crawl_versions versions;
+		size_t archived, live, superseded;
+	} cases[] = { { CRAWL_VERSIONS_FIRST, 0, 5, 0 }, { CRAWL_VERSIONS_LATEST, 1, 5, 1 },
+		{ CRAWL_VERSIONS_ALL, 1, 6, 0 } };
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct server_folder *inbox;
+		struct world *w;
+
+		(void)world_remove(state);
+		(void)world_make(state);
+		w = *state;
+		inbox = server_mailbox_add(ANNA);
+		w->options.versions = cases[i].versions;
+		server_fill(inbox, 5);
+		world_run(w);
+		server_change(inbox, 1);
+		world_run(w);
+		assert_int_equal(w->totals.sum.archived, cases[i].archived);
+		assert_int_equal(world_rows(w, 1, ITEM_LIVE), cases[i].live);
+		assert_int_equal(world_rows(w, 1, ITEM_SUPERSEDED), cases[i].superseded);
+		assert_int_equal(world_counts(w, 1).of[LEDGER_ARCHIVED], 5);
+	}
+}
+
+static void
+an_unread_item_is_archived_once_it_was_read(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *inbox = server_mailbox_add(ANNA);
+
+	w->rules.unread = RULES_UNREAD_DEFER;
+	server_fill(inbox, 5);
+	inbox->items[4].unread = true;
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 4);
+	assert_int_equal(w->totals.sum.deferred, 1);
+	server_read(inbox, 4);
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 1);
+	assert_int_equal(w->totals.sum.deferred, 0);
+}
+
+/* Being read need not change an item's change key. */
+static void
+an_item_read_while_the_state_was_lost_is_archived(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *inbox = server_mailbox_add(ANNA);
+
+	w->rules.unread = RULES_UNREAD_DEFER;
+	server_fill(inbox, 5);
+	inbox->items[4].unread = true;
+	world_run(w);
+	server_read(inbox, 4);
+	server.states_since++;
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 1);
+	assert_int_equal(w->totals.sum.deferred, 0);
+}
+
+static void
+a_changed_profile_judges_what_was_excluded_again(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *inbox = server_mailbox_add(ANNA);
+
+	w->rules.classes = 1U << RULES_CLASS_MAIL;
+	server_fill(inbox, 5);
+	inbox->items[0].class = "IPM.Contact";
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 4);
+	assert_int_equal(w->totals.sum.excluded, 1);
+	w->rules.classes |= 1U << RULES_CLASS_CONTACT;
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 1);
+	assert_int_equal(w->totals.sum.excluded, 0);
+}
+
+static void
+a_dry_run_writes_nothing_and_says_what_would_be_archived(void **state)
+{
+	struct world *w = *state;
+
+	server.page = 7;
+	server_fill(server_mailbox_add(ANNA), 20);
+	w->options.dry_run = true;
+	world_run(w);
+	assert_true(w->good);
+	assert_int_equal(w->totals.sum.archived, 20);
+	assert_int_equal(server.fetches, 0);
+	for (int i = 0; i < LEDGER_STATE_COUNT; i++)
+		assert_int_equal(world_counts(w, 1).of[i], 0);
+	w->options.dry_run = false;
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 20);
+}
+
+static void
+a_dry_run_names_what_earlier_runs_left_open(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *inbox = server_mailbox_add(ANNA);
+
+	w->rules.classes = 1U << RULES_CLASS_MAIL;
+	server_fill(inbox, 5);
+	inbox->items[0].class = "IPM.Contact";
+	world_run(w);
+	w->rules.classes |= 1U << RULES_CLASS_CONTACT;
+	w->options.dry_run = true;
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 1);
+	w->options.dry_run = false;
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WORLD(a_folder_of_many_pages_is_archived_whole),
+		WORLD(a_folder_that_is_listed_twice_is_archived_once),
+		WORLD(a_rerun_with_nothing_new_fetches_nothing),
+		WORLD(a_refused_state_starts_afresh_and_what_is_known_is_not_fetched_again),
+		WORLD(a_listing_from_the_start_finds_what_was_deleted_meanwhile),
+		WORLD(an_item_with_a_failed_new_version_that_is_deleted_counts_once),
+		WORLD(a_new_version_that_is_deleted_before_it_was_fetched_leaves_the_earlier_one),
+		WORLD(an_item_that_the_changes_left_out_is_found),
+		WORLD(a_count_that_never_fits_is_unexplained_and_the_run_ends),
+		WORLD(a_new_version_supersedes_stands_beside_or_is_left_out_as_the_profile_says),
+		WORLD(an_unread_item_is_archived_once_it_was_read),
+		WORLD(an_item_read_while_the_state_was_lost_is_archived),
+		WORLD(a_changed_profile_judges_what_was_excluded_again),
+		WORLD(a_dry_run_writes_nothing_and_says_what_would_be_archived),
+		WORLD(a_dry_run_names_what_earlier_runs_left_open),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exarch/clock.h"
+#include "exarch/mem.h"
+
+#include "server.h"
+
+struct server server;
+static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
+
+struct ews {
+	struct ews_counters counters;
+};
+
+/* ---- what tests do ---- */
+
+void
+server_reset(void)
+{
+	for (size_t m = 0; m < server.mailbox_count; m++) {
+		for (size_t i = 0; i < server.mailboxes[m].folder_count; i++)
+			exa_free(server.mailboxes[m].folders[i]);
+	}
+	server = (struct server){ .page = EWS_SYNC_PAGE_MAX };
+}
+
+static struct server_mailbox *
+find_mailbox(const char *smtp)
+{
+	for (size_t i = 0; i < server.mailbox_count; i++) {
+		if (strcmp(server.mailboxes[i].smtp, smtp) == 0)
+			return &server.mailboxes[i];
+	}
+	abort();
+}
+
+struct server_folder *
+server_folder_add(const char *smtp, const char *name)
+{
+	struct server_mailbox *m = find_mailbox(smtp);
+	struct server_folder *f = exa_alloc(sizeof *f);
+
+	f->id = name;
+	f->name = name;
+	m->folders[m->folder_count++] = f;
+	return f;
+}
+
+struct server_folder *
+server_mailbox_add(const char *smtp)
+{
+	server.mailboxes[server.mailbox_count++] = (struct server_mailbox){ .smtp = smtp };
+	return server_folder_add(smtp, "Inbox");
+}
+
+static void
+tell(struct server_folder *f, enum ews_change_kind kind, size_t item)
+{
+	f->changes[f->change_count].kind = kind;
+	f->changes[f->change_count++].item = item;
+}
+
+void
+server_add_silently(struct server_folder *f)
+{
+	struct server_item *item = &f->items[f->item_count];
+
+	(void)snprintf(item->id, sizeof item->id, "%s-%zu", f->id, f->item_count++);
+	item->class = "IPM.Note";
+}
+
+void
+server_fill(struct server_folder *f, size_t count)
+{
+	while (count-- > 0) {
+		server_add_silently(f);
+		tell(f, EWS_CHANGE_CREATE, f->item_count - 1);
+	}
+}
+
+void
+server_change(struct server_folder *f, size_t item)
+{
+	f->items[item].version++;
+	tell(f, EWS_CHANGE_UPDATE, item);
+}
+
+void
+server_read(struct server_folder *f, size_t item)
+{
+	f->items[item].unread = false;
+	tell(f, EWS_CHANGE_READ_FLAG, item);
+}
+
+void
+server_delete(struct server_folder *f, size_t item)
+{
+	f->items[item].deleted = true;
+	tell(f, EWS_CHANGE_DELETE, item);
+}
+
+/* ---- exarch/ews.h ---- */
+
+bool
+ews_new(const struct ews_options *options, struct ews **out, struct exa_error *err)
+{
+	(void)options;
+	(void)err;
+	*out = exa_alloc(sizeof **out);
+	return true;
+}
+
+void
+ews_free(struct ews *e)
+{
+	exa_free(e);
+}
+
+void
+ews_count(const struct ews *e, struct ews_counters *out)
+{
+	*out = e->counters;
+}
+
+static bool
+fails_at_all(struct exa_error *err)
+{
+	enum exa_code code = server.busy > 0 ? EXA_THROTTLED : EXA_NET;
+	int *left = server.busy > 0 ? &server.busy : &server.broken;
+
+	if (*left == 0)
+		return false;
+	(*left)--;
+	(void)exa_fail(err, code, "not now");
+	err->retry_after_ms = 1;
+	return true;
+}
+
+static int64_t
+count_of(const struct server_folder *f)
+{
+	int64_t count = f->miscounted;
+
+	for (size_t i = 0; i < f->item_count; i++)
+		count += !f->items[i].deleted;
+	return count;
+}
+
+static bool
+hand_folder(
+	const struct server_folder *f, const struct ews_folder_sink *sink, struct exa_error *err)
+{
+	const struct ews_folder folder = { .id = f->id,
+		.parent_id = "root",
+		.name = f->name,
+		.class = "IPF.Note",
+		.total_count = count_of(f),
+		.size_bytes = -1,
+		.changed_ns = EXA_NO_TIME };
+
+	return sink->folder(sink->ctx, &folder, err);
+}
+
+bool
+ews_find_folders(struct ews *e, const struct ews_mailbox *mailbox, int64_t offset,
+	const struct ews_folder_sink *sink, int64_t *next_offset_out, struct exa_error *err)
+{
+	struct server_mailbox *m = find_mailbox(mailbox->smtp);
+	bool good = true;
+
+	(void)pthread_mutex_lock(&mu);
+	e->counters.requests++;
+	for (size_t i = 0; good && i < m->folder_count; i++)
+		good = hand_folder(m->folders[i], sink, err);
+	(void)pthread_mutex_unlock(&mu);
+	*next_offset_out = m->listed_twice && offset == 0 ? 1000 : -1;
+	return good;
+}
+
+static struct server_folder *
+find_folder(const char *smtp, const char *id)
+{
+	struct server_mailbox *m = find_mailbox(smtp);
+
+	for (size_t i = 0; i < m->folder_count; i++) {
+		if (strcmp(m->folders[i]->id, id) == 0)
+			return m->folders[i];
+	}
+	abort();
+}
+
+bool
+ews_get_folder(struct ews *e, const struct ews_mailbox *mailbox, const char *id,
+	const struct ews_folder_sink *sink, struct exa_error *err)
+{
+	const struct ews_folder root = { .id = "root",
+		.parent_id = "",
+		.name = "Top of Information Store",
+		.class = "IPF.Note",
+		.role = EWS_ROLE_ROOT,
+		.size_bytes = -1,
+		.changed_ns = EXA_NO_TIME };
+	bool good;
+
+	(void)pthread_mutex_lock(&mu);
+	e->counters.requests++;
+	if (fails_at_all(err))
+		good = false;
+	else if (id == NULL)
+		good = sink->folder(sink->ctx, &root, err);
+	else if (find_folder(mailbox->smtp, id)->gone ||
+		 find_folder(mailbox->smtp, id)->gone_for_counts)
+		good = exa_fail(err, EXA_GONE, "the folder isn't there");
+	else
+		good = hand_folder(find_folder(mailbox->smtp, id), sink, err);
+	(void)pthread_mutex_unlock(&mu);
+	return good;
+}
+
+static bool
+hand_change(const struct server_item *item, enum ews_change_kind kind,
+	const struct ews_change_sink *sink, struct exa_error *err)
+{
+	char change_key[16];
+	struct ews_change change = { .kind = kind,
+		.id = item->id,
+		.change_key = change_key,
+		.class = item->class,
+		.size_bytes = 100,
+		.received_ns = EXA_NS_PER_S,
+		.is_read = !item->unread };
+
+	(void)snprintf(change_key, sizeof change_key, "v%d", item->version);
+	return sink->change(sink->ctx, &change, err);
+}
+
+/* A state is "<when it was made>.<next item>.<next change>": a first listing names the items that
+ * are there, and then goes on with the changes made meanwhile. */
+struct position {
+	int made;
+	size_t item, change;
+};
+
+static bool
+hand_page(const struct server_folder *f, struct position *at, const struct ews_change_sink *sink,
+	struct exa_error *err)
+{
+	size_t left = server.page;
+
+	for (; left > 0 && at->item < f->item_count; at->item++) {
+		if (f->items[at->item].deleted)
+			continue;
+		if (!hand_change(&f->items[at->item], EWS_CHANGE_CREATE, sink, err))
+			return false;
+		left--;
+	}
+	for (; left > 0 && at->change < f->change_count; at->change++, left--) {
+		if (!hand_change(&f->items[f->changes[at->change].item],
+			    f->changes[at->change].kind, sink, err))
+			return false;
+	}
+	return true;
+}
+
+static bool
+sync_locked(struct server_folder *f, const struct ews_sync_request *request,
+	const struct ews_change_sink *sink, struct buf *state_out, bool *last_out,
+	struct exa_error *err)
+{
+	const bool first = request->sync_state[0] == '\0';
+	struct position at = { .made = server.states_since, .change = f->change_count };
+
+	server.syncs++;
+	if (fails_at_all(err))
+		return false;
+	if (f->gone)
+		return exa_fail(err, EXA_GONE, "the folder isn't there");
+	if (!first &&
+		sscanf(request->sync_state, "%d.%zu.%zu", &at.made, &at.item, &at.change) != 3)
+		abort();
+	if (!first && (f->forgetful || at.made < server.states_since))
+		return exa_fail(err, EXA_STALE, "the state is no longer good");
+	if (!hand_page(f, &at, sink, err))
+		return false;
+	/* Items made after a first listing are changes, not a part of it. */
+	*last_out = !f->stuck && at.item >= f->item_count && at.change == f->change_count;
+	if (*last_out)
+		at.item = SERVER_ITEMS_MAX;
+	buf_printf(state_out, "%d.%zu.%zu", at.made, at.item, at.change);
+	return true;
+}
+
+bool
+ews_sync_items(struct ews *e, const struct ews_mailbox *mailbox,
+	const struct ews_sync_request *request, const struct ews_change_sink *sink,
+	struct buf *state_out, bool *last_out, struct exa_error *err)
+{
+	bool good;
+
+	(void)pthread_mutex_lock(&mu);
+	e->counters.requests++;
+	good = sync_locked(find_folder(mailbox->smtp, request->folder_id), request, sink, state_out,
+		last_out, err);
+	(void)pthread_mutex_unlock(&mu);
+	return good;
+}
+
+static struct server_item *
+find_item(const struct server_mailbox *m, const char *id)
+{
+	for (size_t f = 0; f < m->folder_count; f++) {
+		for (size_t i = 0; i < m->folders[f]->item_count; i++) {
+			if (strcmp(m->folders[f]->items[i].id, id) == 0)
+				return &m->folders[f]->items[i];
+		}
+	}
+	abort();
+}
+
+static bool
+hand_item(const struct server_item *item, size_t index, const struct ews_item_handler *h,
+	struct exa_error *err)
+{
+	char change_key[16], mime[128];
+	int size = snprintf(
+		mime, sizeof mime, "Subject: %s\r\n\r\nversion %d\r\n", item->id, item->version);
+	const struct ews_item found = { .id = item->id,
+		.change_key = change_key,
+		.class = item->class,
+		.internet_message_id = "",
+		.categories = "",
+		.size_bytes = 100,
+		.received_ns = EXA_NS_PER_S,
+		.sent_ns = EXA_NO_TIME,
+		.created_ns = EXA_NO_TIME,
+		.modified_ns = EXA_NO_TIME,
+		.message_flags = -1,
+		.is_read = !item->unread,
+		.has_attachments = 0,
+		.flag_status = -1,
+		.has_mime = !item->no_mime,
+		.mime_bytes = item->no_mime ? 0 : (uint64_t)size };
+
+	(void)snprintf(change_key, sizeof change_key, "v%d", item->version);
+	return h->begin(h->ctx, index, err) &&
+	       (item->no_mime || h->mime(h->ctx, index, bytes_of(mime, (size_t)size), err)) &&
+	       h->end(h->ctx, index, &found, err);
+}
+
+static bool
+answer_one(struct server_item *item, size_t index, const struct ews_item_handler *h,
+	struct exa_error *err)
+{
+	struct exa_error why;
+
+	item->fetched++;
+	if (!item->deleted && item->fails == EXA_OK)
+		return hand_item(item, index, h, err);
+	(void)exa_fail(&why, item->deleted ? EXA_GONE : item->fails, "this one can't be had");
+	return h->failed(h->ctx, index, &why, err);
+}
+
+static bool
+get_locked(struct server_mailbox *m, const struct ews_item_ref *refs, size_t count,
+	const struct ews_item_handler *h, struct exa_error *err)
+{
+	server.fetches++;
+	if (fails_at_all(err))
+		return false;
+	if (m->fetches_fail != EXA_OK)
+		return exa_fail(err, m->fetches_fail, "the mailbox is refused");
+	if (server.most_at_once > 0 && count > server.most_at_once)
+		return exa_fail(err, EXA_TIMEOUT, "took too long");
+	for (size_t i = 0; i < count; i++) {
+		if (!answer_one(find_item(m, refs[i].id), i, h, err))
+			return false;
+	}
+	if (server.cancel_after_fetch != NULL)
+		cancel_raise(server.cancel_after_fetch, CANCEL_SIGNAL);
+	return true;
+}
+
+bool
+ews_get_items(struct ews *e, const struct ews_mailbox *mailbox, const struct ews_item_ref *refs,
+	size_t count, const struct ews_item_handler *handler, struct exa_error *err)
+{
+	bool good;
+
+	(void)pthread_mutex_lock(&mu);
+	e->counters.requests++;
+	good = get_locked(find_mailbox(mailbox->smtp), refs, count, handler, err);
+	(void)pthread_mutex_unlock(&mu);
+	return good;
+}

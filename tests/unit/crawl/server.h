@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Exchange, as far as the crawl sees it: mailboxes in memory behind the functions of exarch/ews.h.
+ * A test makes folders and items, changes them between runs, and says what goes wrong.
+ */
+#ifndef TEST_SERVER_H
+#define TEST_SERVER_H
+
+#include "exarch/cancel.h"
+#include "exarch/ews.h"
+
+#define SERVER_ITEMS_MAX 2048
+#define SERVER_CHANGES_MAX 4096
+#define SERVER_FOLDERS_MAX 3
+#define SERVER_MAILBOXES_MAX 2
+
+struct server_item {
+	char id[24];
+	int version; /* its change key, and a part of its body */
+	const char *class;
+	bool unread;
+	bool deleted;
+	bool no_mime;
+	enum exa_code fails; /* with EXA_OK it doesn't */
+	int fetched;
+};
+
+struct server_folder {
+	const char *id;
+	const char *name;
+	struct server_item items[SERVER_ITEMS_MAX];
+	size_t item_count;
+	/* what an incremental listing names: */
+	struct {
+		enum ews_change_kind kind;
+		size_t item;
+	} changes[SERVER_CHANGES_MAX];
+	size_t change_count;
+	int64_t miscounted;   /* added to the count that is told */
+	bool gone;            /* deleted since the tree was listed: every question is answered so */
+	bool gone_for_counts; /* ... once it has been listed */
+	bool forgetful;       /* refuses every state but the empty one */
+	bool stuck;           /* never comes to the end of its changes */
+};
+
+struct server_mailbox {
+	const char *smtp;
+	struct server_folder *folders[SERVER_FOLDERS_MAX];
+	size_t folder_count;
+	enum exa_code fetches_fail; /* GetItem as a whole */
+	bool listed_twice;          /* each folder, as when one is made between two pages */
+};
+
+struct server {
+	struct server_mailbox mailboxes[SERVER_MAILBOXES_MAX];
+	size_t mailbox_count;
+	size_t page;      /* changes in a page at most */
+	int states_since; /* states made before this are refused: EXA_STALE */
+	/* The next so many requests fail: first those of a busy server, then those of one in
+	 * trouble. Trees apart. */
+	int busy, broken;
+	size_t most_at_once; /* more items in one GetItem take too long; 0 = any number */
+	struct cancel *cancel_after_fetch; /* raised when a GetItem has been answered */
+	/* counted: */
+	int syncs, fetches;
+};
+
+/* The one server of the test program; reset for each test. */
+extern struct server server;
+void server_reset(void);
+/* A mailbox with one folder, "/Inbox"; further ones by server_folder_add. */
+struct server_folder *server_mailbox_add(const char *smtp);
+struct server_folder *server_folder_add(const char *smtp, const char *name);
+
+/* Items are named by their place. An id is "<folder>-<place>". */
+void server_fill(struct server_folder *f, size_t count);
+void server_change(struct server_folder *f, size_t item);
+void server_read(struct server_folder *f, size_t item);
+void server_delete(struct server_folder *f, size_t item);
+/* As above, but no change tells of it. */
+void server_add_silently(struct server_folder *f);
+
+#endif
