@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -331,7 +332,8 @@ static void
 addresses_that_would_show_secrets_are_refused(void **state)
 {
 	static const char *const urls[] = { "http://mail.example.org/EWS/Exchange.asmx",
-		"http://localhost.example.org/", "ftp://127.0.0.1/", "file:///etc/passwd",
+		"http://localhost.example.org/", "http://127.example.org/",
+		"http://127.0.0.1.example.org/", "ftp://127.0.0.1/", "file:///etc/passwd",
 		"nonsense", "" };
 	const struct http_options options = { 0 };
 	struct http_client *client = NULL;
@@ -348,6 +350,25 @@ addresses_that_would_show_secrets_are_refused(void **state)
 		assert_int_equal(err.code, EXA_USAGE);
 	}
 	http_client_free(client);
+}
+
+/* Its status isn't the server's: nobody asked the server. */
+static void
+a_proxy_that_refuses_is_a_failure_that_passes(void **state)
+{
+	const struct loopback_reply reply = { "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
+		LOOPBACK_CLOSE };
+	const struct http_request request = { .method = "GET", .url = "https://mail.example.org/" };
+	EXA_AUTO(bench_done) struct bench b;
+
+	(void)state;
+	bench_start(&b, &reply, 1, NULL);
+	assert_int_equal(setenv("https_proxy", loopback_url(b.server), 1), 0);
+	assert_false(http_fetch(b.client, &request, &b.body, &b.answer, &b.err));
+	assert_int_equal(unsetenv("https_proxy"), 0);
+	assert_int_equal(b.err.code, EXA_NET);
+	assert_non_null(strstr(b.err.text, "403"));
+	assert_int_equal(b.answer.status, 0);
 }
 
 static void
@@ -387,6 +408,7 @@ main(void)
 		cmocka_unit_test(a_sink_that_fails_ends_the_request_with_its_error),
 		cmocka_unit_test(a_head_without_end_is_refused),
 		cmocka_unit_test(addresses_that_would_show_secrets_are_refused),
+		cmocka_unit_test(a_proxy_that_refuses_is_a_failure_that_passes),
 		cmocka_unit_test(a_server_that_is_not_there_is_a_failure_that_passes),
 	};
 	struct exa_error err;
