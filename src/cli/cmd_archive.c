@@ -261,9 +261,8 @@ crawl_and_report(struct archiving *a)
 
 	report_totals_so_far(a->report, &totals);
 	code = code_of_run(good, &err, &totals);
-	/* A run that failed leaves its manifest too, if the archive still takes it. */
-	if (!a->dry_run && !write_manifest(a, &totals, code, &late) &&
-		(good || err.code == EXA_CANCELLED)) {
+	if (!a->dry_run && (good || err.code == EXA_CANCELLED) &&
+		!write_manifest(a, &totals, code, &late)) {
 		err = late;
 		good = false;
 		code = exit_code_of(&err);

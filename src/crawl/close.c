@@ -209,6 +209,7 @@ close_mailbox(struct crawl_thread *t, struct mailbox *m, bool *again_out, struct
 	if (m->run->options->dry_run) {
 		if (!mailbox_counts(m, &counts, err))
 			return false;
+		counts.of[LEDGER_PENDING] = 0; /* they stand among what would be archived */
 	} else {
 		if (!mailbox_wait(m, err) || !reconcile(t, m, &unexplained, again_out, err))
 			return false;
