@@ -4,6 +4,7 @@
  * between requests and never shared. Cookies are off: the front end's routing cookies of one
  * mailbox would steer requests for another to the wrong server.
  */
+#include <arpa/inet.h>
 #include <assert.h>
 #include <string.h>
 
@@ -107,6 +108,8 @@ configure(struct http_client *c)
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+	/* What a proxy says to CONNECT isn't the server's head. */
+	curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(curl, CURLOPT_TCP_NODELAY, 1L);
 	curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
@@ -184,16 +187,19 @@ http_client_drop_connections(struct http_client *c)
 	c->curl = NULL; /* http_perform opens a new one, and can say when that fails */
 }
 
+/* "127.example.org" is a name like any other. */
 static bool
 is_this_machine(const char *host)
 {
+	struct in_addr ipv4;
+
 	return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
-	       strncmp(host, "127.", 4) == 0;
+	       (strncmp(host, "127.", 4) == 0 && inet_pton(AF_INET, host, &ipv4) == 1);
 }
 
 /* Finds the host for messages, and refuses what would show credentials to the network. */
 static bool
-check_url(const char *url, char host_out[HOST_MAX], struct exa_error *err)
+check_url(const char *url, char host_out[HOST_MAX], bool *plain_out, struct exa_error *err)
 {
 	CURLU *parsed = curl_url();
 	char *scheme = NULL, *host = NULL;
@@ -217,6 +223,7 @@ check_url(const char *url, char host_out[HOST_MAX], struct exa_error *err)
 		return exa_fail(err, EXA_USAGE,
 			"%s: plain http would show credentials and mail to the network; use https",
 			host_out);
+	*plain_out = plain;
 	return true;
 }
 
@@ -298,9 +305,10 @@ http_perform(struct http_client *c, const struct http_request *request,
 	char host[HOST_MAX];
 	struct curl_slist *headers;
 	CURLcode result;
+	bool plain;
 
 	*answer_out = (struct http_answer){ 0 };
-	if (!check_url(request->url, host, err))
+	if (!check_url(request->url, host, &plain, err))
 		return false;
 	if (cancel_raised(c->cancel))
 		return exa_fail(err, EXA_CANCELLED, "stopped before asking %s", host);
@@ -310,6 +318,8 @@ http_perform(struct http_client *c, const struct http_request *request,
 	if (headers == NULL)
 		return exa_fail(err, EXA_FAILED, "no memory for the request's headers");
 	set_request(c, request, headers);
+	/* What may go out in clear goes to this machine, not to the proxy of http_proxy. */
+	curl_easy_setopt(c->curl, CURLOPT_PROXY, plain ? "" : NULL);
 	curl_easy_setopt(c->curl, CURLOPT_XFERINFODATA, &t);
 	curl_easy_setopt(c->curl, CURLOPT_HEADERDATA, &t);
 	curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, &t);

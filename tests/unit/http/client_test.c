@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -331,7 +332,8 @@ static void
 addresses_that_would_show_secrets_are_refused(void **state)
 {
 	static const char *const urls[] = { "http://mail.example.org/EWS/Exchange.asmx",
-		"http://localhost.example.org/", "ftp://127.0.0.1/", "file:///etc/passwd",
+		"http://localhost.example.org/", "http://127.example.org/",
+		"http://127.0.0.1.example.org/", "ftp://127.0.0.1/", "file:///etc/passwd",
 		"nonsense", "" };
 	const struct http_options options = { 0 };
 	struct http_client *client = NULL;
@@ -348,6 +350,47 @@ addresses_that_would_show_secrets_are_refused(void **state)
 		assert_int_equal(err.code, EXA_USAGE);
 	}
 	http_client_free(client);
+}
+
+/* A proxy on another machine would see what plain http shows. */
+static void
+plain_http_to_this_machine_takes_no_proxy(void **state)
+{
+	const struct loopback_reply reply = { OK_HELLO, LOOPBACK_KEEP };
+	const struct loopback_reply elsewhere = { "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+		LOOPBACK_KEEP };
+	struct loopback *proxy = loopback_start(&elsewhere, 1, NULL);
+	EXA_AUTO(bench_done) struct bench b;
+
+	(void)state;
+	assert_int_equal(unsetenv("no_proxy"), 0);
+	assert_int_equal(unsetenv("NO_PROXY"), 0);
+	assert_int_equal(setenv("http_proxy", loopback_url(proxy), 1), 0);
+	bench_start(&b, &reply, 1, NULL);
+	assert_true(post(&b, ""));
+	assert_string_equal(buf_string(&b.body), "hello");
+	assert_int_equal(loopback_request_count(proxy), 0);
+	assert_int_equal(unsetenv("http_proxy"), 0);
+	loopback_stop(proxy);
+}
+
+/* Its status isn't the server's: nobody asked the server. */
+static void
+a_proxy_that_refuses_is_a_failure_that_passes(void **state)
+{
+	const struct loopback_reply reply = { "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
+		LOOPBACK_CLOSE };
+	const struct http_request request = { .method = "GET", .url = "https://mail.example.org/" };
+	EXA_AUTO(bench_done) struct bench b;
+
+	(void)state;
+	bench_start(&b, &reply, 1, NULL);
+	assert_int_equal(setenv("https_proxy", loopback_url(b.server), 1), 0);
+	assert_false(http_fetch(b.client, &request, &b.body, &b.answer, &b.err));
+	assert_int_equal(unsetenv("https_proxy"), 0);
+	assert_int_equal(b.err.code, EXA_NET);
+	assert_non_null(strstr(b.err.text, "403"));
+	assert_int_equal(b.answer.status, 0);
 }
 
 static void
@@ -387,6 +430,8 @@ main(void)
 		cmocka_unit_test(a_sink_that_fails_ends_the_request_with_its_error),
 		cmocka_unit_test(a_head_without_end_is_refused),
 		cmocka_unit_test(addresses_that_would_show_secrets_are_refused),
+		cmocka_unit_test(plain_http_to_this_machine_takes_no_proxy),
+		cmocka_unit_test(a_proxy_that_refuses_is_a_failure_that_passes),
 		cmocka_unit_test(a_server_that_is_not_there_is_a_failure_that_passes),
 	};
 	struct exa_error err;
