@@ -191,13 +191,29 @@ is_full(const struct appender *a)
 	return a->at.offset >= a->segment_bytes || a->table_count >= SEGMENT_FRAMES_MAX / 2;
 }
 
+/* A segment with a damaged header in it can't be sealed: it is left as it is, for a new one. */
+static bool
+open_segment(struct appender *a, struct exa_error *err)
+{
+	struct exa_error why;
+
+	if (a->at.segment == 0 || resume_segment(a, &why))
+		return true;
+	close_segment(a);
+	a->previous_seal = (struct store_id){ 0 };
+	if (why.code == EXA_CORRUPT)
+		return true;
+	*err = why;
+	return false;
+}
+
 /* After it the segment is open and may take a frame. */
 static bool
 get_ready(struct appender *a, struct exa_error *err)
 {
 	if (a->fd >= 0 && !a->at_commit)
 		return true;
-	if (a->fd < 0 && a->at.segment > 0 && !resume_segment(a, err))
+	if (a->fd < 0 && !open_segment(a, err))
 		return false;
 	if (a->fd >= 0 && !is_full(a))
 		return true;

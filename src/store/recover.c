@@ -138,43 +138,52 @@ check_watermark(struct store *s, struct exa_error *err)
 /* ---- reading forward ---- */
 
 /* Whether COMMIT F closes an epoch that began behind SEQUENCE: then all up to there had been
- * durable. */
+ * durable. A COMMIT that is damaged itself tells nothing. */
 static bool
-begins_behind(const struct scan_frame *f, uint64_t sequence)
+begins_behind(
+	const struct scan_frame *f, uint64_t sequence, bool *behind_out, struct exa_error *err)
 {
-	struct exa_error ignored;
 	struct commit c;
 
-	return f->head.kind == FRAME_COMMIT && read_commit(f->fd, f->at, &f->head, &c, &ignored) &&
-	       c.first_sequence > sequence;
+	*behind_out = false;
+	if (f->head.kind != FRAME_COMMIT)
+		return true;
+	if (!read_commit(f->fd, f->at, &f->head, &c, err))
+		return err->code != EXA_IO;
+	*behind_out = c.first_sequence > sequence;
+	return true;
 }
 
 /*
  * Whether something durable lies behind the bad place, where SEQUENCE should stand: a COMMIT and,
- * after it, any good frame; or a COMMIT whose own epoch began later.
+ * after it, any good frame; or a COMMIT whose own epoch began later. False when that can't be told
+ * because a file can't be read: then nothing may be cut.
  */
 static bool
-is_damage(const struct segdir *files, struct place at, uint64_t sequence)
+look_behind(const struct segdir *files, struct place at, uint64_t sequence, bool *durable_out,
+	struct exa_error *err)
 {
 	struct scan probe;
 	struct scan_frame f;
-	struct exa_error ignored;
 	bool commit_seen = false;
 	bool proven = false;
-	enum scan_result r;
+	bool readable = true;
+	enum scan_result r = SCAN_FRAME;
 
 	scan_begin(&probe, files, at, sequence);
-	while (!proven) {
-		r = scan_next(&probe, &f, &ignored);
-		if (r == SCAN_FRAME) {
-			proven = commit_seen || begins_behind(&f, sequence);
+	while (readable && !proven && r == SCAN_FRAME) {
+		r = scan_next(&probe, &f, err);
+		if (r == SCAN_BAD) {
+			r = scan_skip(&probe, err);
+		} else if (r == SCAN_FRAME) {
+			readable = begins_behind(&f, sequence, &proven, err);
+			proven = proven || commit_seen;
 			commit_seen = commit_seen || f.head.kind == FRAME_COMMIT;
-		} else if (r != SCAN_BAD || !scan_skip(&probe)) {
-			break;
 		}
 	}
 	scan_done(&probe);
-	return proven;
+	*durable_out = proven;
+	return readable && r != SCAN_FAILED;
 }
 
 static bool
@@ -219,9 +228,13 @@ take_commit(struct recovering *r, const struct scan_frame *f, struct exa_error *
 static bool
 step_over_damage(struct recovering *r, struct place at, uint64_t sequence, struct exa_error *err)
 {
-	if (err->code != EXA_CORRUPT)
+	struct exa_error why = *err;
+	bool damage;
+
+	if (err->code != EXA_CORRUPT || !look_behind(&r->s->files, at, sequence, &damage, err))
 		return false;
-	if (!is_damage(&r->s->files, at, sequence)) {
+	*err = why;
+	if (!damage) {
 		exa_error_clear(err);
 		return false;
 	}
@@ -267,8 +280,10 @@ read_forward(struct recovering *r, struct exa_error *err)
 			continue;
 		if (result == SCAN_FAILED || !step_over_damage(r, at, sequence, err))
 			return result != SCAN_FAILED && err->code == EXA_OK;
-		if (result == SCAN_BAD && !scan_skip(&r->scan))
-			return true;
+		if (result == SCAN_BAD)
+			result = scan_skip(&r->scan, err);
+		if (result != SCAN_FRAME)
+			return result == SCAN_END;
 	}
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -107,8 +108,8 @@ scan_next(struct scan *s, struct scan_frame *out, struct exa_error *err)
 }
 
 /* A good header at or after `at`, in the open segment. */
-static bool
-find_header(struct scan *s)
+static enum scan_result
+find_header(struct scan *s, struct exa_error *err)
 {
 	uint8_t step[SKIP_STEP];
 
@@ -118,8 +119,10 @@ find_header(struct scan *s)
 		uint64_t left = s->size - s->at.offset;
 		size_t size = left < SKIP_STEP ? (size_t)left : SKIP_STEP;
 
-		if (!fs_pread_all(s->fd, step, size, s->at.offset, "the file", &ignored))
-			return false;
+		if (!fs_pread_all(s->fd, step, size, s->at.offset, "the file", err)) {
+			(void)place_while(err, s->at);
+			return SCAN_FAILED;
+		}
 		for (size_t i = 0; i + FRAME_HEAD_SIZE <= size; i += FRAME_ALIGN) {
 			struct place at = { s->at.segment, s->at.offset + i };
 
@@ -128,12 +131,12 @@ find_header(struct scan *s)
 				head.sequence >= s->sequence) {
 				s->at = at;
 				s->sequence = head.sequence;
-				return true;
+				return SCAN_FRAME;
 			}
 		}
 		s->at.offset += size < SKIP_STEP ? size : SKIP_STEP - FRAME_HEAD_SIZE;
 	}
-	return false;
+	return SCAN_END;
 }
 
 /* Past the bad place by as little as can be: a frame whose header is good, else 8 bytes. */
@@ -153,34 +156,38 @@ step_over(struct scan *s)
 	} /* else frames before this one are missing, and it is itself the next good one */
 }
 
-/* For a segment whose own header is bad: its frames may be good. */
-static void
-open_unchecked(struct scan *s)
+/* For a segment whose own header is bad: its frames may be good. One that is missing stays closed.
+ */
+static bool
+open_unchecked(struct scan *s, struct exa_error *err)
 {
 	EXA_AUTO(exa_freep) char *path = segdir_path(s->files, s->at.segment, "xseg");
-	struct exa_error ignored;
 
 	s->fd = s->files->io->open(s->files->io->ctx, path, O_RDONLY, 0);
-	if (s->fd >= 0 && !segdir_size(s->files, s->at.segment, &s->size, &ignored))
-		fs_closep(&s->fd);
+	if (s->fd < 0)
+		return errno == ENOENT || exa_fail_errno(err, errno, "can't open %s", path);
+	return segdir_size(s->files, s->at.segment, &s->size, err);
 }
 
-bool
-scan_skip(struct scan *s)
+enum scan_result
+scan_skip(struct scan *s, struct exa_error *err)
 {
-	struct exa_error ignored;
 	uint32_t highest;
 
-	if (!segdir_highest(s->files, &highest, &ignored))
-		return false;
+	if (!segdir_highest(s->files, &highest, err))
+		return SCAN_FAILED;
 	if (s->fd >= 0)
 		step_over(s);
 	while (s->at.segment <= highest) {
-		if (s->fd < 0)
-			open_unchecked(s);
-		if (s->fd >= 0 && find_header(s))
-			return true;
+		enum scan_result found = SCAN_END;
+
+		if (s->fd < 0 && !open_unchecked(s, err))
+			return SCAN_FAILED;
+		if (s->fd >= 0)
+			found = find_header(s, err);
+		if (found != SCAN_END)
+			return found;
 		leave_segment(s);
 	}
-	return false;
+	return SCAN_END;
 }

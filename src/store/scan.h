@@ -35,8 +35,9 @@ enum scan_result {
 
 void scan_begin(struct scan *s, const struct segdir *files, struct place at, uint64_t sequence);
 enum scan_result scan_next(struct scan *s, struct scan_frame *out, struct exa_error *err);
-/* After SCAN_BAD: to the next good header, in this segment or a later one. False: there is none. */
-bool scan_skip(struct scan *s);
+/* After SCAN_BAD: to the next good header (SCAN_FRAME), in this segment or a later one. SCAN_END:
+ * there is none; SCAN_FAILED: a file can't be read, so nobody knows. */
+enum scan_result scan_skip(struct scan *s, struct exa_error *err);
 void scan_done(struct scan *s);
 
 #endif

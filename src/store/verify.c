@@ -291,8 +291,9 @@ walk(struct verify *v, struct exa_error *err)
 			report(v, err);
 			v->gap = true;
 			v->segment_gap = true;
-			if (!scan_skip(&v->scan))
-				return true;
+			r = scan_skip(&v->scan, err);
+			if (r != SCAN_FRAME)
+				return r == SCAN_END;
 		} else {
 			return r == SCAN_END;
 		}

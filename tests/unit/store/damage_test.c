@@ -410,6 +410,35 @@ damage_is_never_cut_off_as_if_it_were_a_torn_tail(void **state)
 }
 
 static void
+a_segment_with_a_damaged_frame_header_is_left_for_a_new_one(void **state)
+{
+	struct fixture *f = *state;
+	EXA_AUTO(buf_done) struct buf segment = { 0 };
+	struct store *s = opened(f->dir, STORE_WRITE);
+	struct store_id id;
+	size_t second;
+
+	(void)one_commit(s, "first", "a=1");
+	load(f->dir, SEGMENT_1, &segment);
+	second = segment.size;
+	(void)one_commit(s, "second", "b=2");
+	(void)one_commit(s, "third", "c=3");
+	store_abandon(s);
+	load(f->dir, SEGMENT_1, &segment);
+	segment.data[second + 30] ^= 0x20;
+	save(f->dir, SEGMENT_1, buf_bytes(&segment));
+	for (int access = STORE_WRITE; access <= STORE_REBUILD; access++) {
+		s = opened(f->dir, (enum store_access)access);
+		id = one_commit(s, access == STORE_WRITE ? "fourth" : "fifth", "d=4");
+		expect_object(s, &id, bytes_of_string(access == STORE_WRITE ? "fourth" : "fifth"));
+		assert_int_equal(damage_found(s, STORE_VERIFY_HEADERS), 1);
+		store_abandon(s);
+	}
+	load(f->dir, "seg/00/00000002.xseg", &segment);
+	assert_true(segment.size > SEGMENT_HEAD_SIZE);
+}
+
+static void
 a_missing_segment_is_damage(void **state)
 {
 	struct fixture *f = *state;
@@ -498,6 +527,52 @@ faulty_io(struct faulty *f)
 	io.open = faulty_open;
 	io.sync_dir = faulty_sync_dir;
 	return io;
+}
+
+/* Once the second segment can't be opened. */
+static int
+open_that_fails_once(void *ctx, const char *path, int flags, mode_t mode)
+{
+	struct faulty *f = ctx;
+
+	if (strstr(path, "00000002.xseg") == NULL || atomic_fetch_sub(&f->calls_left, 1) != 1)
+		return seg_io_system.open(NULL, path, flags, mode);
+	errno = f->reason;
+	return -1;
+}
+
+static void
+nothing_is_cut_when_what_lies_behind_cannot_be_read(void **state)
+{
+	struct fixture *f = *state;
+	EXA_AUTO(buf_done) struct buf before = { 0 };
+	EXA_AUTO(buf_done) struct buf after = { 0 };
+	struct faulty faulty = { .calls_left = 1, .reason = EIO };
+	struct seg_io io = seg_io_system;
+	struct exa_error err = { 0 };
+	struct store *s = opened(f->dir, STORE_WRITE);
+	struct store_id id;
+
+	(void)one_commit(s, "first", "a=1");
+	store_abandon(s);
+	load(f->dir, SEGMENT_1, &before);
+	buf_add_string(&before, "torn");
+	save(f->dir, SEGMENT_1, buf_bytes(&before));
+	s = opened(f->dir, STORE_WRITE); /* goes on in a second segment */
+	id = one_commit(s, "second", "b=2");
+	store_abandon(s);
+	load(f->dir, SEGMENT_1, &before);
+	before.data[SEGMENT_HEAD_SIZE + FRAME_HEAD_SIZE + 10] ^= 0x20;
+	save(f->dir, SEGMENT_1, buf_bytes(&before));
+	io.ctx = &faulty;
+	io.open = open_that_fails_once;
+	assert_false(store_open_with(f->dir, STORE_REBUILD, &test_schema, &io, &s, &err));
+	assert_int_equal(err.code, EXA_IO);
+	load(f->dir, SEGMENT_1, &after);
+	assert_true(bytes_equal(buf_bytes(&after), buf_bytes(&before)));
+	s = opened(f->dir, STORE_REBUILD);
+	expect_object(s, &id, bytes_of_string("second"));
+	store_abandon(s);
 }
 
 /* Commits rounds until one fails; gives how many were acknowledged. ERR says why it stopped. */
@@ -630,6 +705,8 @@ main(void)
 		TEST(an_older_index_of_the_same_archive_is_brought_up_to_date),
 		TEST(damage_in_the_middle_is_named_and_costs_only_what_it_hit),
 		TEST(damage_is_never_cut_off_as_if_it_were_a_torn_tail),
+		TEST(nothing_is_cut_when_what_lies_behind_cannot_be_read),
+		TEST(a_segment_with_a_damaged_frame_header_is_left_for_a_new_one),
 		TEST(a_missing_segment_is_damage),
 		TEST(a_disk_that_fails_at_any_call_loses_nothing_acknowledged),
 		TEST(a_full_disk_is_explained_and_poisons_until_reopened),
