@@ -34,24 +34,24 @@ static const struct {
 static void
 copy_line(char *out, size_t out_size, const char *text)
 {
-	struct bytes fitting = utf8_take(bytes_of_string(text), strlen(text));
-	size_t n = 0;
-	bool gap = false;
+	struct buf line = { 0 };
+	struct bytes fitting;
 
-	for (size_t i = 0; i < fitting.size && n + 1 < out_size; i++) {
-		uint8_t c = fitting.data[i];
+	for (; *text != '\0' && line.size < out_size; text++) {
+		bool space = (uint8_t)*text <= ' ' || *text == 0x7f;
 
-		if (c <= ' ' || c == 0x7f) {
-			gap = n > 0;
-			continue;
-		}
-		if (gap && n + 2 < out_size)
-			out[n++] = ' ';
-		gap = false;
-		out[n++] = (char)c;
+		if (!space)
+			buf_add_byte(&line, (uint8_t)*text);
+		else if (line.size > 0 && line.data[line.size - 1] != ' ')
+			buf_add_byte(&line, ' ');
 	}
-	n = utf8_take(bytes_of(out, n + 1), n).size;
-	out[n] = '\0';
+	fitting = utf8_take(buf_bytes(&line), out_size - 1);
+	while (fitting.size > 0 && fitting.data[fitting.size - 1] == ' ')
+		fitting.size--;
+	if (fitting.size > 0)
+		memcpy(out, fitting.data, fitting.size);
+	out[fitting.size] = '\0';
+	buf_done(&line);
 }
 
 void

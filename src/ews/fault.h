@@ -14,7 +14,7 @@ struct fault {
 	char code[FAULT_CODE_MAX];
 	char text[FAULT_TEXT_MAX];
 	char inner_code[FAULT_CODE_MAX];
-	char extra[FAULT_TEXT_MAX]; /* an address or violation that MessageXml names */
+	char extra[FAULT_TEXT_MAX]; /* an address that MessageXml names */
 	uint32_t back_off_ms;
 	int value; /* enum fault_value: which t:Value is being read */
 };

@@ -10,6 +10,7 @@
 #include "exarch/mem.h"
 
 #include "codes.h"
+#include "fault.h"
 #include "feed.h"
 #include "sync_items.h"
 
@@ -82,6 +83,26 @@ a_fault_that_is_cut_is_no_fault(void **state)
 	}
 }
 
+static void
+a_long_text_is_cut_between_characters(void **state)
+{
+	(void)state;
+	for (size_t lead = 0; lead < 4; lead++) {
+		EXA_AUTO(buf_done) struct buf text = { 0 };
+		struct fault f = { 0 };
+		size_t size;
+
+		for (size_t i = 0; i < lead; i++)
+			buf_add_byte(&text, 'x');
+		while (text.size < 2 * FAULT_TEXT_MAX)
+			buf_add_string(&text, "\xf0\x9f\x98\x80");
+		fault_set_text(&f, buf_string(&text));
+		size = strlen(f.text);
+		assert_true(size < FAULT_TEXT_MAX && size > FAULT_TEXT_MAX - 5);
+		assert_int_equal((size - lead) % 4, 0);
+	}
+}
+
 /* What the documentation asks a client to do, for the codes a crawler lives with. */
 static void
 codes_mean_what_to_do_next(void **state)
@@ -124,6 +145,7 @@ main(void)
 		cmocka_unit_test(a_mailbox_that_is_not_there_is_gone_and_named),
 		cmocka_unit_test(a_fault_without_detail_is_a_failure_with_its_words),
 		cmocka_unit_test(a_fault_that_is_cut_is_no_fault),
+		cmocka_unit_test(a_long_text_is_cut_between_characters),
 		cmocka_unit_test(codes_mean_what_to_do_next),
 	};
 
