@@ -10,8 +10,7 @@
 
 #include "exarch/directory.h"
 
-/* 999 entries a page at most: enough for 99 million, and an end for a listing that goes in circles.
- */
+/* 250 entries a page: enough for 25 million, and an end for a listing that goes in circles. */
 #define GRAPH_PAGES_MAX 100000
 
 struct graph_listing {

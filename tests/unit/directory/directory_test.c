@@ -142,7 +142,7 @@ all_pages_are_listed_empty_ones_too(void **state)
 		"3  <> '' licensed guest\n");
 	assert_non_null(strstr(loopback_request(b.server, 0),
 		"GET /v1.0/users?$select=id,userPrincipalName,mail,displayName,proxyAddresses,"
-		"accountEnabled,assignedPlans,userType&$top=999 HTTP/1.1\r\n"));
+		"accountEnabled,assignedPlans,userType&$top=250 HTTP/1.1\r\n"));
 	assert_non_null(strstr(loopback_request(b.server, 0), "\r\nAuthorization: Basic "));
 	assert_null(strstr(loopback_request(b.server, 0), "ConsistencyLevel"));
 	assert_int_equal(strncmp(loopback_request(b.server, 1),
