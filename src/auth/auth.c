@@ -206,11 +206,12 @@ static bool
 renew(struct auth *a, struct cached_token *t, struct http_client *http, struct exa_error *err)
 {
 	struct token token = { 0 };
+	struct exa_error why;
 	bool good;
 
 	t->fetching = true;
 	(void)pthread_mutex_unlock(&a->mu);
-	good = token_fetch(&a->source, t->scope, http, &token, err);
+	good = token_fetch(&a->source, t->scope, http, &token, &why);
 	(void)pthread_mutex_lock(&a->mu);
 	t->fetching = false;
 	if (good)
@@ -218,7 +219,10 @@ renew(struct auth *a, struct cached_token *t, struct http_client *http, struct e
 	else if (still_good(t))
 		t->renew_ns = clock_mono_ns() + RENEW_AGAIN_S * EXA_NS_PER_S;
 	(void)pthread_cond_broadcast(&a->fetched);
-	return good || still_good(t);
+	if (good || still_good(t))
+		return true;
+	*err = why;
+	return false;
 }
 
 static bool
