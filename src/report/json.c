@@ -57,7 +57,8 @@ append(const char *data, size_t size, void *out)
 static void
 emit(struct buf *out, json_t *o)
 {
-	(void)json_dump_callback(o, append, out, JSON_COMPACT | JSON_REAL_PRECISION(15));
+	(void)json_dump_callback(
+		o, append, out, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15));
 	buf_add_byte(out, '\n');
 	json_decref(o);
 }

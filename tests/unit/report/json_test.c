@@ -130,6 +130,9 @@ problems_and_their_repeats_add_up_to_the_summary(void **state)
 	report_note(c.r, "the certificate expires in %d days", 20);
 	report_finish(c.r, 4, "asked to", &totals);
 	capture_end(&c);
+	/* ASCII alone: a terminal obeys some characters beyond it (C1, bidi). */
+	for (size_t i = 0; i < c.out_size; i++)
+		assert_true((unsigned char)c.out[i] < 0x80);
 	all = parse_lines(c.out);
 	first = nth(all, "problem", 0);
 	assert_string_equal(text_of(first, "mailbox"), "anna@x");
@@ -167,7 +170,8 @@ a_status_event_comes_each_interval(void **state)
 	r = report_new(&(struct report_options){
 		.style = REPORT_JSON, .out = out, .talk = talk, .status_interval_s = 1 });
 	report_plan(r, 3);
-	report_expect(r, 60); /* two of the three mailboxes are opened: the third is taken to hold 50 */
+	report_expect(
+		r, 60); /* two of the three mailboxes are opened: the third is taken to hold 50 */
 	report_expect(r, 40);
 	report_fetched(r, 4, 4096);
 	do {
