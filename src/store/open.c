@@ -89,8 +89,10 @@ put_in_place(const char *dir, const char *fresh, const char *path, struct exa_er
 		return exa_fail_errno(err, errno, "can't put %s aside", path);
 	if (!swapped && rename(fresh, path) != 0)
 		return exa_fail_errno(err, errno, "can't put %s in its place", fresh);
+	if (!fs_sync_dir(dir, err))
+		return false;
 	index_remove(swapped ? fresh : old);
-	return fs_sync_dir(dir, err);
+	return true;
 }
 
 static bool

@@ -79,6 +79,10 @@ file_for(struct store_reader *r, uint32_t segment, int *fd_out, struct exa_error
 {
 	struct kept_file *oldest = &r->files[0];
 
+	if (segment == 0)
+		return exa_fail(err, EXA_CORRUPT,
+			"the index is damaged: it names segment 0; `exarch rebuild` makes it "
+			"again");
 	for (size_t i = 0; i < FILES_KEPT; i++) {
 		struct kept_file *f = &r->files[i];
 

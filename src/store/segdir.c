@@ -58,19 +58,21 @@ highest_in(const char *path, uint32_t *highest, struct exa_error *err)
 {
 	DIR *dir = opendir(path);
 	struct dirent *entry;
+	int failure;
 
 	if (dir == NULL && (errno == ENOENT || errno == ENOTDIR))
 		return true;
 	if (dir == NULL)
 		return exa_fail_errno(err, errno, "can't read folder %s", path);
-	while ((entry = readdir(dir)) != NULL) {
+	while (errno = 0, (entry = readdir(dir)) != NULL) {
 		uint32_t n = number_of(entry->d_name);
 
 		if (n > *highest)
 			*highest = n;
 	}
+	failure = errno;
 	(void)closedir(dir);
-	return true;
+	return failure == 0 || exa_fail_errno(err, failure, "can't read folder %s", path);
 }
 
 bool
