@@ -352,28 +352,6 @@ addresses_that_would_show_secrets_are_refused(void **state)
 	http_client_free(client);
 }
 
-/* A proxy on another machine would see what plain http shows. */
-static void
-plain_http_to_this_machine_takes_no_proxy(void **state)
-{
-	const struct loopback_reply reply = { OK_HELLO, LOOPBACK_KEEP };
-	const struct loopback_reply elsewhere = { "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
-		LOOPBACK_KEEP };
-	struct loopback *proxy = loopback_start(&elsewhere, 1, NULL);
-	EXA_AUTO(bench_done) struct bench b;
-
-	(void)state;
-	assert_int_equal(unsetenv("no_proxy"), 0);
-	assert_int_equal(unsetenv("NO_PROXY"), 0);
-	assert_int_equal(setenv("http_proxy", loopback_url(proxy), 1), 0);
-	bench_start(&b, &reply, 1, NULL);
-	assert_true(post(&b, ""));
-	assert_string_equal(buf_string(&b.body), "hello");
-	assert_int_equal(loopback_request_count(proxy), 0);
-	assert_int_equal(unsetenv("http_proxy"), 0);
-	loopback_stop(proxy);
-}
-
 /* Its status isn't the server's: nobody asked the server. */
 static void
 a_proxy_that_refuses_is_a_failure_that_passes(void **state)
@@ -430,7 +408,6 @@ main(void)
 		cmocka_unit_test(a_sink_that_fails_ends_the_request_with_its_error),
 		cmocka_unit_test(a_head_without_end_is_refused),
 		cmocka_unit_test(addresses_that_would_show_secrets_are_refused),
-		cmocka_unit_test(plain_http_to_this_machine_takes_no_proxy),
 		cmocka_unit_test(a_proxy_that_refuses_is_a_failure_that_passes),
 		cmocka_unit_test(a_server_that_is_not_there_is_a_failure_that_passes),
 	};
