@@ -138,15 +138,20 @@ check_watermark(struct store *s, struct exa_error *err)
 /* ---- reading forward ---- */
 
 /* Whether COMMIT F closes an epoch that began behind SEQUENCE: then all up to there had been
- * durable. */
+ * durable. A COMMIT that is damaged itself tells nothing. */
 static bool
-begins_behind(const struct scan_frame *f, uint64_t sequence)
+begins_behind(
+	const struct scan_frame *f, uint64_t sequence, bool *behind_out, struct exa_error *err)
 {
-	struct exa_error ignored;
 	struct commit c;
 
-	return f->head.kind == FRAME_COMMIT && read_commit(f->fd, f->at, &f->head, &c, &ignored) &&
-	       c.first_sequence > sequence;
+	*behind_out = false;
+	if (f->head.kind != FRAME_COMMIT)
+		return true;
+	if (!read_commit(f->fd, f->at, &f->head, &c, err))
+		return err->code != EXA_IO;
+	*behind_out = c.first_sequence > sequence;
+	return true;
 }
 
 /*
@@ -162,21 +167,23 @@ look_behind(const struct segdir *files, struct place at, uint64_t sequence, bool
 	struct scan_frame f;
 	bool commit_seen = false;
 	bool proven = false;
+	bool readable = true;
 	enum scan_result r = SCAN_FRAME;
 
 	scan_begin(&probe, files, at, sequence);
-	while (!proven && r == SCAN_FRAME) {
+	while (readable && !proven && r == SCAN_FRAME) {
 		r = scan_next(&probe, &f, err);
 		if (r == SCAN_BAD) {
 			r = scan_skip(&probe, err);
 		} else if (r == SCAN_FRAME) {
-			proven = commit_seen || begins_behind(&f, sequence);
+			readable = begins_behind(&f, sequence, &proven, err);
+			proven = proven || commit_seen;
 			commit_seen = commit_seen || f.head.kind == FRAME_COMMIT;
 		}
 	}
 	scan_done(&probe);
 	*durable_out = proven;
-	return r != SCAN_FAILED;
+	return readable && r != SCAN_FAILED;
 }
 
 static bool
