@@ -63,10 +63,13 @@ failure_explain(const struct failure *f, struct exa_error *err)
 
 	if (f->result == CURLE_PEER_FAILED_VERIFICATION)
 		return explain_certificate(f, err);
+	if (f->result == CURLE_SSL_CACERT_BADFILE && f->tls_ca_file == NULL)
+		return exa_fail(err, EXA_USAGE,
+			"this system holds no CA certificates to check a server's with; install "
+			"the package ca-certificates, or name a CA certificate in source.tls_ca");
 	if (f->result == CURLE_SSL_CACERT_BADFILE)
 		return exa_fail(err, EXA_USAGE,
-			"source.tls_ca: %s can't be read as PEM certificates",
-			f->tls_ca_file != NULL ? f->tls_ca_file : "the system's CA file");
+			"source.tls_ca: %s can't be read as PEM certificates", f->tls_ca_file);
 	if (f->result == CURLE_OPERATION_TIMEDOUT && f->connected)
 		return exa_fail(err, EXA_TIMEOUT, "%s: the answer stalled", f->host);
 	if (f->result == CURLE_OPERATION_TIMEDOUT)
