@@ -249,6 +249,14 @@ why_stopped(bool good, const struct exa_error *err)
 							  : "stopped by a signal";
 }
 
+/* A run that was refused before it archived anything leaves the archive as it was. */
+static bool
+leaves_manifest(const struct archiving *a, bool good, const struct exa_error *err,
+	const struct report_totals *t)
+{
+	return !a->dry_run && (good || err->code == EXA_CANCELLED || t->sum.archived > 0);
+}
+
 static int
 crawl_and_report(struct archiving *a)
 {
@@ -261,8 +269,8 @@ crawl_and_report(struct archiving *a)
 
 	report_totals_so_far(a->report, &totals);
 	code = code_of_run(good, &err, &totals);
-	if (!a->dry_run && (good || err.code == EXA_CANCELLED) &&
-		!write_manifest(a, &totals, code, &late)) {
+	if (leaves_manifest(a, good, &err, &totals) && !write_manifest(a, &totals, code, &late) &&
+		(good || err.code == EXA_CANCELLED)) {
 		err = late;
 		good = false;
 		code = exit_code_of(&err);
