@@ -48,7 +48,7 @@ struct crawl_options {
 	uint32_t batch_items;
 	uint64_t batch_bytes;
 	uint32_t mailbox_concurrency; /* mailboxes worked on at a time */
-	bool dry_run;        /* list and judge; fetch nothing, change nothing */
+	bool dry_run;                 /* list and judge; fetch nothing, change nothing */
 };
 
 struct crawl;
