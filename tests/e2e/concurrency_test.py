@@ -11,7 +11,7 @@ GENERATE = ('--generate', '2x30' if harness.SHORT else '6x80', '--seed', '13', '
 def begin(run):
     """A run that is under way, with something in the archive already."""
     sim = run.simulator(*GENERATE)
-    run.archive(sim.written_profile, '--mailbox', 're:^[^@]*0*1@|^a', expect={harness.DONE, harness.USAGE})
+    run.archive(sim.written_profile, '--mailbox', 'a*')
     sim.forget()
     process = run.start('archive', sim.written_profile, '--json', '--threads', 2)
     sim.wait_for('GetItem', 2, also=lambda: process.process.poll() is not None)
