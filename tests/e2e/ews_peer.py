@@ -52,7 +52,7 @@ class Peer:
         try:
             answer, data = self.send(method, path, body, headers)
         except (ConnectionError, ssl.SSLError, http.client.BadStatusLine):
-            self.connection.close()  # a server may close a connection that is kept alive; all that is asked here can be repeated
+            self.connection.close()  # closed by the server, which it may; what is asked here can be asked again
             answer, data = self.send(method, path, body, headers)
         harness.check(answer.status == 200, f'{method} {path}: {answer.status} {data[:300]!r}')
         return data
