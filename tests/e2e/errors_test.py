@@ -358,7 +358,7 @@ def an_export_over_other_files(run):
     path.write_text('mine\n')
     for update in ((), ('--update',)):
         result = run.exarch('export', sim.archive, '--to', run.dir / 'out', *update, expect={harness.FAILED, harness.USAGE})
-        harness.contains(f'{result}: stderr', result.err, path.name if update else '.eml is there already')
+        harness.contains(f'{result}: stderr', result.err, path.name if update else '.eml is there ')
         harness.same('the file', path.read_text(), 'mine\n')
 
 
