@@ -49,7 +49,7 @@ struct catalog_listener {
 bool catalog_create(const char *dir, const struct store_create_options *options,
 	struct exa_error *err) EXA_CHECK;
 /* As store_open. LISTENER may be NULL. */
-bool catalog_open(const char *dir, enum store_access access,
+bool catalog_open(const char *dir, const struct store_open_options *options,
 	const struct catalog_listener *listener, struct catalog **out,
 	struct exa_error *err) EXA_CHECK;
 bool catalog_close(struct catalog *c,

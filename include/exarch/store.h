@@ -25,6 +25,10 @@
  * error, nothing more is written, and what was committed before stays good. docs/format.md has the
  * bytes.
  *
+ * A store may be encrypted, from its making on: then ids are keyed, what frames hold is enciphered,
+ * and so are the tables' values and the parts of their keys that would tell something.
+ * docs/security.md says what is hidden and what isn't.
+ *
  * Threads: store_put, store_submit, store_wait and store_flush are for any thread; so are read
  * transactions and store_readers, each of which belongs to one thread at a time. schema.apply and
  * schema.committed run on the store's own writer thread (or apply in store_open, when recovering)
@@ -40,6 +44,7 @@
 
 #include "exarch/attr.h"
 #include "exarch/bytes.h"
+#include "exarch/cancel.h"
 #include "exarch/error.h"
 
 #define STORE_ID_SIZE 32
@@ -73,8 +78,15 @@ struct store_loc {
 
 struct store_txn; /* a read or write transaction on the index's tables */
 
+struct store_table {
+	const char *name;
+	/* The last 16 bytes of each key tell something (a hash of an address): an encrypted store
+	 * enciphers them. Walks then meet keys of one prefix in an order without meaning. */
+	bool hides_key_tail;
+};
+
 struct store_schema {
-	const char *const *tables; /* names; the position is the table's number from here on */
+	const struct store_table *tables; /* the position is the table's number from here on */
 	size_t table_count;
 	/*
 	 * Applies one record to the tables. LOC says where a logged record stands in the segments
@@ -90,11 +102,59 @@ struct store_schema {
 	void *ctx;
 };
 
+/* ---- keys of an encrypted store ---- */
+
+#define STORE_KEY_FILE_BYTES ((size_t)32)
+#define STORE_PASSPHRASE_MAX ((size_t)1024)
+
+enum store_key_kind {
+	STORE_KEY_NONE,
+	STORE_KEY_FILE,       /* secret = the 32 bytes a key file stands for */
+	STORE_KEY_PASSPHRASE, /* secret = its bytes, without the line's end */
+};
+
+/* What opens an encrypted store. The secret is borrowed; the caller wipes it. */
+struct store_key {
+	enum store_key_kind kind;
+	struct bytes secret;
+};
+
+/*
+ * A key file is one line of 64 hex digits. Making it: EXA_USAGE when PATH is there already; mode
+ * 0600, durable. Reading: EXA_USAGE when it isn't a key file, or others than its owner may read it.
+ * OUT gets the 32 bytes; wipe them with exa_wipe.
+ */
+bool store_key_file_make(const char *path, struct exa_error *err) EXA_CHECK;
+bool store_key_file_read(const char *path, struct buf *out, struct exa_error *err) EXA_CHECK;
+
+/* A key that opens the store; there may be several. */
+struct store_key_slot {
+	unsigned number; /* 1, 2, ...; never reused */
+	enum store_key_kind kind;
+	int64_t created_ns;
+};
+typedef bool store_key_fn(void *ctx, const struct store_key_slot *slot, struct exa_error *err);
+
+/*
+ * All of these take the writer's lock. What is stored isn't touched: a key only wraps the master
+ * key. EXA_AUTH when HAVE doesn't open the store, EXA_USAGE when it isn't encrypted. A key taken
+ * away still opens copies of the archive made before. The last key can't be removed.
+ */
+bool store_key_each(const char *dir, store_key_fn *fn, void *ctx, struct exa_error *err) EXA_CHECK;
+bool store_key_add(const char *dir, const struct store_key *have, const struct store_key *more,
+	unsigned *slot_out, struct exa_error *err) EXA_CHECK;
+/* MORE takes the place of HAVE. */
+bool store_key_change(const char *dir, const struct store_key *have, const struct store_key *more,
+	unsigned *slot_out, struct exa_error *err) EXA_CHECK;
+bool store_key_remove(const char *dir, const struct store_key *have, unsigned slot,
+	struct exa_error *err) EXA_CHECK;
+
 /* ---- life of a store ---- */
 
 struct store_create_options {
-	enum store_codec codec; /* for all new frames; each frame names its own */
-	uint64_t segment_bytes; /* target size; 0 = 256 MiB; 1 MiB to 64 GiB */
+	enum store_codec codec;      /* for all new frames; each frame names its own */
+	uint64_t segment_bytes;      /* target size; 0 = 256 MiB; 1 MiB to 64 GiB */
+	const struct store_key *key; /* its first key; NULL or STORE_KEY_NONE = not encrypted */
 };
 
 /*
@@ -107,20 +167,45 @@ bool store_create(const char *dir, const struct store_create_options *options,
 /* Whether DIR holds a store, of whatever version, whole or damaged. */
 bool store_exists(const char *dir);
 
+/* Whether the store in DIR is encrypted: a key is needed to open it. EXA_ABSENT as store_open. */
+bool store_is_encrypted(const char *dir, bool *encrypted_out, struct exa_error *err) EXA_CHECK;
+
 enum store_access {
 	STORE_READ,  /* works beside a writer; never changes anything */
 	STORE_WRITE, /* takes the lock, recovers (cuts a torn tail, replays what the index lacks) */
 	STORE_REBUILD, /* takes the lock, drops the index and makes it again from the segments */
+	/* Without the index and, up to STORE_VERIFY_BYTES, without a key: for store_verify alone.
+	   Changes nothing. */
+	STORE_SEGMENTS,
+};
+
+/* A damaged place. What lies between AT and END, or the frames FIRST to LAST, can't be read. */
+struct store_damage {
+	struct store_loc at;   /* segment 0: not a place in a segment (FORMAT, the index) */
+	struct store_loc end;  /* the next good frame; segment 0 = there is none */
+	uint64_t first, last;  /* sequences of the frames lost; first > last: none is */
+	struct exa_error what; /* names the file and offset */
+};
+typedef void store_damaged_fn(void *ctx, const struct store_damage *damage);
+
+struct store_open_options {
+	enum store_access access;
+	const struct store_key *key; /* NULL or STORE_KEY_NONE: none at hand */
+	/* STORE_REBUILD: damage that was stepped over. NULL is fine. */
+	store_damaged_fn *damaged;
+	/* STORE_REBUILD: bytes of segments looked at so far. NULL is fine. */
+	void (*progress)(void *ctx, uint64_t done_bytes, uint64_t total_bytes);
+	void *ctx;
 };
 
 /*
  * EXA_ABSENT: no store here. EXA_LOCKED: another writer (pid and host in the text). EXA_USAGE: a
- * format version or feature this program doesn't know, or the index can't be opened here.
- * EXA_CORRUPT: damaged, or the index is not of these segments (the text says whether `exarch
- * rebuild` helps and what would be lost).
+ * format version or feature this program doesn't know, or the index can't be opened here. EXA_AUTH:
+ * encrypted, and there is no key or a wrong one. EXA_CORRUPT: damaged, or the index is not of these
+ * segments (the text says whether `exarch rebuild` helps and what would be lost).
  */
-bool store_open(const char *dir, enum store_access access, const struct store_schema *schema,
-	struct store **out, struct exa_error *err) EXA_CHECK;
+bool store_open(const char *dir, const struct store_open_options *options,
+	const struct store_schema *schema, struct store **out, struct exa_error *err) EXA_CHECK;
 
 /* Commits what was submitted and closes. False if that failed; the handle is gone in any case. */
 bool store_close(struct store *s, struct exa_error *err) EXA_CHECK;
@@ -168,6 +253,9 @@ bool store_read_begin(struct store *s, struct store_txn **out, struct exa_error 
 void store_read_end(struct store_txn *txn);
 void store_read_endp(struct store_txn **txn); /* for EXA_AUTO */
 
+/* Whether the store is encrypted: what a key's numbers tell stands open in the index then. */
+bool store_txn_encrypted(const struct store_txn *txn);
+
 /* *VALUE_OUT is borrowed until the transaction ends (or, in apply, until the next change). Absence
  * is an answer. */
 bool store_get(struct store_txn *txn, size_t table, struct bytes key, bool *found_out,
@@ -211,6 +299,10 @@ void store_reader_freep(struct store_reader **r);
 bool store_reader_object(struct store_reader *r, enum store_kind kind, const struct store_id *id,
 	struct bytes *out, struct exa_error *err) EXA_CHECK;
 
+/* Where an object stands by the index (slot 0 for one with a frame of its own). */
+bool store_locate(struct store_txn *txn, const struct store_id *id, bool *found_out,
+	struct store_loc *out, struct exa_error *err) EXA_CHECK;
+
 /* A logged record as it was given to store_batch_record. Borrowed until the reader's next call. */
 bool store_reader_record(struct store_reader *r, const struct store_loc *loc, struct bytes *out,
 	struct exa_error *err) EXA_CHECK;
@@ -224,10 +316,30 @@ enum store_level {
 				 segments */
 };
 
-struct store_verify_events {
-	/* A damaged place; the walk goes on behind it. */
-	void (*damaged)(void *ctx, const struct exa_error *what);
-	/* For progress: bytes checked so far of the total. May be NULL. */
+/*
+ * How far a verify had come: between two segments. Opaque but for its bytes, which the caller may
+ * keep in a file; they name the store and are checked.
+ */
+struct store_verify_position {
+	uint32_t segment; /* to begin with; 0 = from the start */
+	uint64_t sequence, commit, objects_matched;
+	uint8_t chain[32];
+	uint8_t commit_head[64];
+	uint8_t seal[32];
+};
+
+struct store_verify_options {
+	enum store_level level;
+	/* This share of the frames is read, by chance made from SEED; of the others only the header
+	 * (COMMIT and SEAL are always read). 0 = all are. The index is compared only when all are.
+	 */
+	double sample;
+	uint64_t seed;
+	uint64_t bytes_per_s;              /* read no faster; 0 = as fast as can be */
+	struct store_verify_position from; /* zeros = the first segment */
+	struct cancel *cancel;             /* looked at after each frame; NULL is fine */
+	store_damaged_fn *damaged;         /* the walk goes on behind it */
+	/* Bytes checked so far of the total. NULL is fine. */
 	void (*progress)(void *ctx, uint64_t done_bytes, uint64_t total_bytes);
 	void *ctx;
 };
@@ -235,12 +347,62 @@ struct store_verify_events {
 struct store_verify_result {
 	uint64_t segments, frames, objects, commits, stored_bytes;
 	uint64_t damaged; /* how often `damaged` was called */
+	bool finished;    /* false: stopped by cancel; go on from `next`, the
+			     segment it was in */
+	struct store_verify_position next;
 };
 
-/* False only when the check itself couldn't be done; damage is in the result. The last commit seen
- * by the index bounds the walk. */
-bool store_verify(struct store *s, enum store_level level, const struct store_verify_events *events,
+/*
+ * False only when the check itself couldn't be done; damage is in the result. FORMAT and KEYRING
+ * are looked at too. The last commit seen by the index bounds the walk; opened with STORE_SEGMENTS,
+ * the last one in the segments does, and blobs are checked without the index.
+ */
+bool store_verify(struct store *s, const struct store_verify_options *options,
 	struct store_verify_result *out, struct exa_error *err) EXA_CHECK;
+
+/* ---- giving room back ---- */
+
+struct store_marks;
+void store_mark(struct store_marks *m, const struct store_id *id);
+
+struct store_compact_options {
+	/* Leaves segments alone as long as no more than this share of the whole is garbage; 0 =
+	 * cuts down every segment with anything dead in it. */
+	unsigned garbage_percent;
+	bool dry_run;
+	struct cancel *cancel; /* between two segments; NULL is fine */
+	/* Marks every object that is still needed, recipes too. */
+	bool (*mark)(
+		void *ctx, struct store_txn *txn, struct store_marks *marks, struct exa_error *err);
+	/*
+	 * A record of a segment that will be cut down. KEEP gets what stays in its place (the
+	 * record itself, or a shorter one; left empty: nothing), AGAIN what is logged anew at the
+	 * archive's end (left empty: nothing). Both together must bring about the same tables when
+	 * they are applied in order.
+	 */
+	bool (*carry)(void *ctx, struct store_txn *txn, const struct store_loc *loc,
+		struct bytes record, struct buf *keep, struct buf *again, struct exa_error *err);
+	/* After each segment. NULL is fine. */
+	void (*progress)(void *ctx, uint64_t done_bytes, uint64_t total_bytes);
+	void *ctx;
+};
+
+struct store_compact_result {
+	uint64_t segments, segments_cut;                /* looked at; cut down */
+	uint64_t bytes_before, bytes_after;             /* of all segments, on disk */
+	uint64_t objects_dropped, object_bytes_dropped; /* raw */
+	bool finished; /* false: stopped by cancel; what was done stands */
+};
+
+/*
+ * Cuts segments down to what is still needed, one after the other: what lives in one is written
+ * anew at the end and committed, then a short segment takes its place by rename, which says what
+ * was there and keeps its records. A crash at any step leaves a valid archive, at worst with
+ * something in it twice; running it again goes on. Needs the room of one segment. Opened with
+ * STORE_WRITE, and nothing else writing meanwhile. docs/format.md, "Cut segments".
+ */
+bool store_compact(struct store *s, const struct store_compact_options *options,
+	struct store_compact_result *out, struct exa_error *err) EXA_CHECK;
 
 struct store_stats {
 	uint64_t segment_count;
@@ -251,6 +413,7 @@ struct store_stats {
 	uint64_t last_commit;
 	uint8_t uuid[16];
 	enum store_codec codec;
+	bool encrypted;
 };
 
 bool store_stat(struct store *s, struct store_stats *out, struct exa_error *err) EXA_CHECK;

@@ -72,8 +72,8 @@ catalog_free(struct catalog *c)
 }
 
 bool
-catalog_open(const char *dir, enum store_access access, const struct catalog_listener *listener,
-	struct catalog **out, struct exa_error *err)
+catalog_open(const char *dir, const struct store_open_options *options,
+	const struct catalog_listener *listener, struct catalog **out, struct exa_error *err)
 {
 	EXA_AUTO(catalog_abandonp) struct catalog *c = exa_alloc(sizeof *c);
 	struct store_schema schema = schema_of(c);
@@ -81,7 +81,7 @@ catalog_open(const char *dir, enum store_access access, const struct catalog_lis
 	(void)pthread_mutex_init(&c->mu, NULL);
 	if (listener != NULL)
 		c->listener = *listener;
-	if (!store_open(dir, access, &schema, &c->store, err) || !load_numbers(c, err))
+	if (!store_open(dir, options, &schema, &c->store, err) || !load_numbers(c, err))
 		return false;
 	*out = c;
 	c = NULL;

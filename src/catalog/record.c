@@ -7,19 +7,19 @@
 #include "exarch/mem.h"
 #include "record.h"
 
-const char *const catalog_tables[TABLE_TOTAL] = {
-	[TABLE_STATE] = "state",
-	[TABLE_MAILBOX] = "mailbox",
-	[TABLE_MAILBOX_BY] = "mailbox_by",
-	[TABLE_FOLDER] = "folder",
-	[TABLE_FOLDER_BY] = "folder_by",
-	[TABLE_ITEM] = "item",
-	[TABLE_PLACE] = "place",
-	[TABLE_KNOWN] = "known",
-	[TABLE_LEDGER] = "ledger",
-	[TABLE_COUNT] = "count",
-	[TABLE_SYNC] = "sync",
-	[TABLE_RUN] = "run",
+const struct store_table catalog_tables[TABLE_TOTAL] = {
+	[TABLE_STATE] = { "state", false },
+	[TABLE_MAILBOX] = { "mailbox", false },
+	[TABLE_MAILBOX_BY] = { "mailbox_by", true },
+	[TABLE_FOLDER] = { "folder", false },
+	[TABLE_FOLDER_BY] = { "folder_by", true },
+	[TABLE_ITEM] = { "item", false },
+	[TABLE_PLACE] = { "place", false },
+	[TABLE_KNOWN] = { "known", true },
+	[TABLE_LEDGER] = { "ledger", true },
+	[TABLE_COUNT] = { "count", false },
+	[TABLE_SYNC] = { "sync", false },
+	[TABLE_RUN] = { "run", false },
 };
 
 /* ---- fields ---- */

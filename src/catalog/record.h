@@ -43,7 +43,7 @@ enum table {
 	TABLE_RUN,        /* number -> run record */
 	TABLE_TOTAL
 };
-extern const char *const catalog_tables[TABLE_TOTAL];
+extern const struct store_table catalog_tables[TABLE_TOTAL];
 
 /* ---- field helpers ---- */
 void add_signed(struct buf *b, int64_t v);

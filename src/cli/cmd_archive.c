@@ -135,8 +135,9 @@ open_archive(struct archiving *a, struct exa_error *err)
 	if (!store_exists(dir) &&
 		(!server_lets_us_in(a, err) || !catalog_create(dir, &options, err)))
 		return false;
-	return catalog_open(
-		dir, a->dry_run ? STORE_READ : STORE_WRITE, &listener, &a->catalog, err);
+	return catalog_open(dir,
+		&(struct store_open_options){ .access = a->dry_run ? STORE_READ : STORE_WRITE },
+		&listener, &a->catalog, err);
 }
 
 static bool

@@ -230,7 +230,9 @@ cmd_list(const struct args *args)
 	}
 	if (!select_read(args, &selection, &err))
 		return fail_with(&err);
-	good = catalog_open(args->positional[0], STORE_READ, NULL, &l.catalog, &err) &&
+	good = catalog_open(args->positional[0],
+		       &(struct store_open_options){ .access = STORE_READ }, NULL, &l.catalog,
+		       &err) &&
 	       list_all(&l, &selection, args->value[OPT_FAILED] != NULL, &err);
 	store_reader_free(l.reader);
 	buf_done(&l.scratch);

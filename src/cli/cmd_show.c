@@ -138,7 +138,9 @@ cmd_show(const struct args *args)
 	selection.ids = exa_alloc(sizeof *selection.ids);
 	selection.id_count = 1;
 	good = item_number_read(args->positional[1], &selection.ids[0], &err) &&
-	       catalog_open(args->positional[0], STORE_READ, NULL, &s.catalog, &err) &&
+	       catalog_open(args->positional[0],
+		       &(struct store_open_options){ .access = STORE_READ }, NULL, &s.catalog,
+		       &err) &&
 	       store_reader_new(catalog_store(s.catalog), &s.reader, &err) &&
 	       selection_walk(s.catalog, &selection, show_item, &s, &err);
 	store_reader_free(s.reader);

@@ -28,10 +28,10 @@ level_of(const char *name, enum level *out, struct exa_error *err)
 }
 
 static void
-print_damage(void *ctx, const struct exa_error *what)
+print_damage(void *ctx, const struct store_damage *damage)
 {
 	(void)ctx;
-	(void)fprintf(stderr, "exarch: damaged: %s\n", what->text);
+	(void)fprintf(stderr, "exarch: damaged: %s\n", damage->what.text);
 }
 
 static void
@@ -57,10 +57,11 @@ prove(struct catalog *catalog, enum level level, const struct selection *selecti
 {
 	static const enum store_level store_levels[] = { STORE_VERIFY_HEADERS, STORE_VERIFY_BYTES,
 		STORE_VERIFY_BLOBS, STORE_VERIFY_BLOBS };
-	const struct store_verify_events events = { .damaged = print_damage };
+	const struct store_verify_options checks = { .level = store_levels[level],
+		.damaged = print_damage };
 	const struct export_options options = { .failed = print_bad_message };
 
-	if (!store_verify(catalog_store(catalog), store_levels[level], &events, &out->store, err))
+	if (!store_verify(catalog_store(catalog), &checks, &out->store, err))
 		return false;
 	return level != LEVEL_MESSAGES ||
 	       export_verify(catalog, selection, &options, &out->messages, err);
@@ -114,7 +115,9 @@ cmd_verify(const struct args *args)
 
 	if (!level_of(args->value[OPT_LEVEL], &level, &err) || !select_read(args, &selection, &err))
 		return fail_with(&err);
-	good = catalog_open(args->positional[0], STORE_READ, NULL, &catalog, &err) &&
+	good = catalog_open(args->positional[0],
+		       &(struct store_open_options){ .access = STORE_READ }, NULL, &catalog,
+		       &err) &&
 	       prove(catalog, level, &selection, &proof, &err);
 	catalog_abandonp(&catalog);
 	selection_done(&selection);

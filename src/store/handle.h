@@ -28,8 +28,9 @@ struct store {
 /* As the public ones, with the segments' I/O given; for tests. */
 bool store_create_with(const char *dir, const struct store_create_options *options,
 	const struct seg_io *io, struct exa_error *err) EXA_CHECK;
-bool store_open_with(const char *dir, enum store_access access, const struct store_schema *schema,
-	const struct seg_io *io, struct store **out, struct exa_error *err) EXA_CHECK;
+bool store_open_with(const char *dir, const struct store_open_options *options,
+	const struct store_schema *schema, const struct seg_io *io, struct store **out,
+	struct exa_error *err) EXA_CHECK;
 
 /* ---- lock.c ---- */
 

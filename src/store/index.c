@@ -237,7 +237,7 @@ open_tables(struct index *x, MDB_txn *txn, const struct store_schema *schema, un
 	if (rc != 0)
 		return index_fail(x, err, rc, "opening its tables");
 	for (size_t i = 0; i < schema->table_count; i++) {
-		EXA_AUTO(exa_freep) char *name = exa_asprintf("x.%s", schema->tables[i]);
+		EXA_AUTO(exa_freep) char *name = exa_asprintf("x.%s", schema->tables[i].name);
 
 		rc = mdb_dbi_open(txn, name, create, &x->tables[i]);
 		x->present[i] = rc == 0;

@@ -120,18 +120,21 @@ open_as(struct store *s, struct exa_error *err)
 		return open_for_writing(s, err);
 	case STORE_REBUILD:
 		return open_rebuilding(s, err);
+	case STORE_SEGMENTS:
+		break;
 	}
 	return exa_fail(err, EXA_USAGE, "no such access");
 }
 
 bool
-store_open_with(const char *dir, enum store_access access, const struct store_schema *schema,
-	const struct seg_io *io, struct store **out, struct exa_error *err)
+store_open_with(const char *dir, const struct store_open_options *options,
+	const struct store_schema *schema, const struct seg_io *io, struct store **out,
+	struct exa_error *err)
 {
 	EXA_AUTO(store_abandonp) struct store *s = exa_alloc(sizeof *s);
 
 	s->dir = exa_strdup(dir);
-	s->access = access;
+	s->access = options->access;
 	s->schema = *schema;
 	s->lock = -1;
 	s->appender.fd = -1;
@@ -157,10 +160,10 @@ store_exists(const char *dir)
 }
 
 bool
-store_open(const char *dir, enum store_access access, const struct store_schema *schema,
-	struct store **out, struct exa_error *err)
+store_open(const char *dir, const struct store_open_options *options,
+	const struct store_schema *schema, struct store **out, struct exa_error *err)
 {
-	return store_open_with(dir, access, schema, &seg_io_system, out, err);
+	return store_open_with(dir, options, schema, &seg_io_system, out, err);
 }
 
 void

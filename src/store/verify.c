@@ -17,8 +17,7 @@
 
 struct verify {
 	struct store *store;
-	enum store_level level;
-	const struct store_verify_events *events;
+	const struct store_verify_options *options;
 	struct store_verify_result result;
 	struct watermark end;
 	struct scan scan;
@@ -40,8 +39,10 @@ struct verify {
 static void
 report(struct verify *v, const struct exa_error *what)
 {
+	const struct store_damage damage = { .first = 1, .what = *what };
+
 	v->result.damaged++;
-	v->events->damaged(v->events->ctx, what);
+	v->options->damaged(v->options->ctx, &damage);
 }
 
 static void
@@ -195,7 +196,8 @@ needs_content(const struct verify *v, const struct frame_head *h)
 {
 	if (h->kind > FRAME_SEAL)
 		return false; /* a later version's, and not critical */
-	return v->level == STORE_VERIFY_BLOBS || h->kind == FRAME_COMMIT || h->kind == FRAME_SEAL;
+	return v->options->level == STORE_VERIFY_BLOBS || h->kind == FRAME_COMMIT ||
+	       h->kind == FRAME_SEAL;
 }
 
 static bool
@@ -266,10 +268,10 @@ static void
 tell_progress(struct verify *v, const struct scan_frame *f)
 {
 	v->done += frame_span(&f->head);
-	if (v->events->progress == NULL || v->done - v->told < PROGRESS_STEP)
+	if (v->options->progress == NULL || v->done - v->told < PROGRESS_STEP)
 		return;
 	v->told = v->done;
-	v->events->progress(v->events->ctx, v->done, v->total);
+	v->options->progress(v->options->ctx, v->done, v->total);
 }
 
 static bool
@@ -279,7 +281,7 @@ walk(struct verify *v, struct exa_error *err)
 
 	scan_begin(&v->scan, &v->store->files, first, 1);
 	v->scan.stop = (struct place){ v->end.commit_at.segment, v->end.end };
-	v->scan.check_payloads = v->level != STORE_VERIFY_HEADERS;
+	v->scan.check_payloads = v->options->level != STORE_VERIFY_HEADERS;
 	for (;;) {
 		struct scan_frame f;
 		enum scan_result r = scan_next(&v->scan, &f, err);
@@ -391,20 +393,20 @@ begin(struct verify *v, struct exa_error *err)
 }
 
 bool
-store_verify(struct store *s, enum store_level level, const struct store_verify_events *events,
+store_verify(struct store *s, const struct store_verify_options *options,
 	struct store_verify_result *out, struct exa_error *err)
 {
-	struct verify v = { .store = s, .level = level, .events = events, .scan = { .fd = -1 } };
+	struct verify v = { .store = s, .options = options, .scan = { .fd = -1 } };
 	bool good = begin(&v, err);
 
 	v.codec = codec_pool_take(&s->codecs);
 	chain_begin(&v.chain);
 	if (good && v.end.commit > 0)
 		good = walk(&v, err);
-	if (good && level == STORE_VERIFY_BLOBS)
+	if (good && options->level == STORE_VERIFY_BLOBS)
 		good = check_row_count(&v, err);
-	if (good && events->progress != NULL)
-		events->progress(events->ctx, v.total, v.total);
+	if (good && options->progress != NULL)
+		options->progress(options->ctx, v.total, v.total);
 	scan_done(&v.scan);
 	codec_pool_give(&s->codecs, v.codec);
 	chain_done(&v.chain);
@@ -412,6 +414,7 @@ store_verify(struct store *s, enum store_level level, const struct store_verify_
 	buf_done(&v.scratch);
 	buf_done(&v.raw);
 	buf_done(&v.table);
+	v.result.finished = true;
 	if (good)
 		*out = v.result;
 	return good;

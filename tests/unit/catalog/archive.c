@@ -32,7 +32,9 @@ archive_make(void **state)
 	(void)snprintf(a->dir, sizeof a->dir, "/tmp/exarch-catalog-XXXXXX");
 	assert_non_null(mkdtemp(a->dir));
 	must(catalog_create(a->dir, &options, &err), &err);
-	must(catalog_open(a->dir, STORE_WRITE, NULL, &a->catalog, &err), &err);
+	must(catalog_open(a->dir, &(struct store_open_options){ .access = STORE_WRITE }, NULL,
+		     &a->catalog, &err),
+		&err);
 	*state = a;
 	return 0;
 }
@@ -64,7 +66,9 @@ archive_reopen(struct archive *a, enum store_access access)
 
 	must(catalog_close(a->catalog, &err), &err);
 	a->catalog = NULL;
-	must(catalog_open(a->dir, access, NULL, &a->catalog, &err), &err);
+	must(catalog_open(a->dir, &(struct store_open_options){ .access = access }, NULL,
+		     &a->catalog, &err),
+		&err);
 }
 
 void

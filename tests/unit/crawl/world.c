@@ -87,8 +87,10 @@ world_run(struct world *w)
 	assert_non_null(nowhere);
 	w->cancel = (struct cancel){ 0 };
 	server.syncs = server.fetches = 0;
-	must(catalog_open(w->dir, w->options.dry_run ? STORE_READ : STORE_WRITE, &listener,
-		     &catalog, &err),
+	must(catalog_open(w->dir,
+		     &(struct store_open_options){
+			     .access = w->options.dry_run ? STORE_READ : STORE_WRITE },
+		     &listener, &catalog, &err),
 		&err);
 	report = report_new(&quiet);
 	w->options.report = report;
@@ -108,7 +110,9 @@ world_counts(const struct world *w, uint32_t which)
 	struct store_txn *txn;
 	struct exa_error err;
 
-	must(catalog_open(w->dir, STORE_READ, NULL, &catalog, &err), &err);
+	must(catalog_open(w->dir, &(struct store_open_options){ .access = STORE_READ }, NULL,
+		     &catalog, &err),
+		&err);
 	must(store_read_begin(catalog_store(catalog), &txn, &err), &err);
 	must(catalog_counts(txn, 1, which, &counts, &err), &err);
 	store_read_end(txn);
@@ -141,7 +145,9 @@ world_rows(const struct world *w, uint32_t which, enum catalog_item_state state)
 	struct exa_error err;
 	bool more;
 
-	must(catalog_open(w->dir, STORE_READ, NULL, &catalog, &err), &err);
+	must(catalog_open(w->dir, &(struct store_open_options){ .access = STORE_READ }, NULL,
+		     &catalog, &err),
+		&err);
 	must(store_read_begin(catalog_store(catalog), &txn, &err), &err);
 	must(catalog_each_row(
 		     txn, 1, which, &place, SERVER_ITEMS_MAX * 2, count_row, &c, &more, &err),

@@ -36,7 +36,9 @@ archive_make(void **state)
 	assert_non_null(mkdtemp(a->dir));
 	dir = fs_join(a->dir, "archive");
 	must(catalog_create(dir, &options, &err), &err);
-	must(catalog_open(dir, STORE_WRITE, NULL, &a->catalog, &err), &err);
+	must(catalog_open(dir, &(struct store_open_options){ .access = STORE_WRITE }, NULL,
+		     &a->catalog, &err),
+		&err);
 	*state = a;
 	return 0;
 }

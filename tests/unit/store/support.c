@@ -13,7 +13,7 @@
 #include "index.h"
 #include "support.h"
 
-static const char *const tables[] = { "facts", "places" };
+static const struct store_table tables[] = { { "facts", false }, { "places", false } };
 
 static bool
 apply(void *ctx, struct store_txn *txn, const struct store_loc *loc, struct bytes record,
@@ -117,7 +117,9 @@ opened(const char *dir, enum store_access access)
 	struct store *s = NULL;
 	struct exa_error err = { 0 };
 
-	must(store_open(dir, access, &test_schema, &s, &err), &err);
+	must(store_open(
+		     dir, &(struct store_open_options){ .access = access }, &test_schema, &s, &err),
+		&err);
 	return s;
 }
 
@@ -137,7 +139,8 @@ open_code(const char *dir, enum store_access access, struct exa_error *err)
 	struct store *s = NULL;
 
 	exa_error_clear(err);
-	if (store_open(dir, access, &test_schema, &s, err))
+	if (store_open(
+		    dir, &(struct store_open_options){ .access = access }, &test_schema, &s, err))
 		store_abandon(s);
 	return err->code;
 }
@@ -239,21 +242,21 @@ fill_text(uint8_t *out, size_t size, uint64_t seed)
 }
 
 static void
-count_damage(void *ctx, const struct exa_error *what)
+count_damage(void *ctx, const struct store_damage *damage)
 {
 	(void)ctx;
-	assert_int_not_equal(what->code, EXA_OK);
-	assert_true(what->text[0] != '\0');
+	assert_int_not_equal(damage->what.code, EXA_OK);
+	assert_true(damage->what.text[0] != '\0');
 }
 
 uint64_t
 damage_found(struct store *s, enum store_level level)
 {
-	struct store_verify_events events = { .damaged = count_damage };
+	struct store_verify_options options = { .level = level, .damaged = count_damage };
 	struct store_verify_result result = { 0 };
 	struct exa_error err = { 0 };
 
-	must(store_verify(s, level, &events, &result, &err), &err);
+	must(store_verify(s, &options, &result, &err), &err);
 	return result.damaged;
 }
 
@@ -288,6 +291,6 @@ dump(struct store *s)
 	dump_table(txn, s->index.meta, "meta ", &out);
 	dump_table(txn, s->index.obj, "obj ", &out);
 	for (size_t i = 0; i < s->index.table_count; i++)
-		dump_table(txn, s->index.tables[i], tables[i], &out);
+		dump_table(txn, s->index.tables[i], tables[i].name, &out);
 	return buf_steal(&out);
 }
