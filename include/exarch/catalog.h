@@ -92,6 +92,10 @@ bool catalog_mailbox_put(struct catalog *c, const struct catalog_mailbox *m, uin
 bool catalog_folder_put(struct catalog *c, const struct catalog_folder *f, uint32_t *number_out,
 	struct exa_error *err) EXA_CHECK;
 
+/* The folder is no longer at the server: recorded once. Its items are the caller's business. */
+bool catalog_folder_gone(
+	struct catalog *c, uint32_t mailbox, uint32_t number, struct exa_error *err) EXA_CHECK;
+
 /* ---- the ledger ---- */
 
 enum ledger_state {

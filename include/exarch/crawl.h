@@ -48,7 +48,10 @@ struct crawl_options {
 	uint32_t batch_items;
 	uint64_t batch_bytes;
 	uint32_t mailbox_concurrency; /* mailboxes worked on at a time */
-	bool dry_run;                 /* list and judge; fetch nothing, change nothing */
+	/* A folder is asked for its changes at least so often, even if its last change and its
+	 * count are what they were; 0 = in every run. */
+	int64_t full_sync_ns;
+	bool dry_run; /* list and judge; fetch nothing, change nothing */
 };
 
 struct crawl;

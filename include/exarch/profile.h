@@ -63,6 +63,8 @@ struct profile {
 	uint32_t batch_items;
 	uint64_t batch_bytes;
 	uint32_t mailbox_concurrency;
+	uint32_t full_sync_days; /* a folder is asked for changes at least so often; 0 = at every
+				    run */
 };
 
 /* EXA_USAGE: "profile.yaml:12: folders.rules[1]: unknown key `exlude`; did you mean `exclude`?"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Life of a catalog, and the numbers it gives to mailboxes, folders and items. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "exarch/mem.h"
@@ -239,4 +240,28 @@ catalog_folder_put(struct catalog *c, const struct catalog_folder *f, uint32_t *
 		return false;
 	*number_out = new_one.number;
 	return true;
+}
+
+bool
+catalog_folder_gone(struct catalog *c, uint32_t mailbox, uint32_t number, struct exa_error *err)
+{
+	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
+	EXA_AUTO(buf_done) struct buf record = { 0 };
+	struct table_key k = key_u32_u32(mailbox, number);
+	struct catalog_folder folder;
+	struct bytes value;
+	bool found;
+
+	if (!store_read_begin(c->store, &txn, err) ||
+		!store_get(txn, TABLE_FOLDER, key_bytes(&k), &found, &value, err))
+		return false;
+	if (!found)
+		return exa_fail(err, EXA_GONE, "there is no folder %" PRIu32, number);
+	if (!folder_decode(value, &folder, err))
+		return false;
+	if (folder.deleted)
+		return true;
+	folder.deleted = true;
+	folder_encode(&record, &folder);
+	return submit_record(c, &record, err);
 }

@@ -188,6 +188,7 @@ options_of(const struct archiving *a)
 		.batch_items = profile->batch_items,
 		.batch_bytes = profile->batch_bytes,
 		.mailbox_concurrency = profile->mailbox_concurrency,
+		.full_sync_ns = (int64_t)profile->full_sync_days * 86400 * EXA_NS_PER_S,
 		.dry_run = a->dry_run,
 	};
 }

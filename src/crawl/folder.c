@@ -17,6 +17,9 @@
 #include "internal.h"
 
 #define DRAIN_CHUNK 512
+/* A change younger than this, when the tree was asked for, may have others beside it that the time
+ * of the last change doesn't tell apart; clocks differ too. Such a folder is asked once more. */
+#define CHANGE_SETTLED_NS (60 * EXA_NS_PER_S)
 /* A sweep of a large folder is cut into batches well below the store's limit. */
 #define SWEEP_BATCH_BYTES ((size_t)1024 * 1024)
 /* A state may be refused after a mailbox move; a server that refuses the states it has just given
@@ -269,6 +272,34 @@ judge_page(struct listing *l, const struct page *page, bool last, struct exa_err
 	return !last || !l->folder->fresh || sweep(l, err);
 }
 
+/*
+ * Whether the folder is as it was when it was last listed to its end, as far as the server tells: a
+ * request saved. Counts that don't fit the ledger are found when the mailbox is closed, whatever
+ * this says.
+ */
+static bool
+is_unchanged(const struct folder *f, const struct catalog_sync *sync)
+{
+	const struct crawl_run *run = f->mailbox->run;
+
+	return f->mailbox->rounds == 0 && !f->relist && sync->state[0] != '\0' &&
+	       sync->listed_ns != EXA_NO_TIME &&
+	       run->now_ns - sync->listed_ns < run->options->full_sync_ns &&
+	       sync->fingerprint == run->options->fingerprint && f->changed_ns != EXA_NO_TIME &&
+	       f->changed_ns == sync->changed_ns && f->total_count >= 0 &&
+	       f->total_count == sync->total_count;
+}
+
+/* The last change as it will be compared by the next run. */
+static int64_t
+settled_change(const struct folder *f)
+{
+	const bool settled = f->changed_ns != EXA_NO_TIME &&
+			     f->changed_ns < f->mailbox->asked_ns - CHANGE_SETTLED_NS;
+
+	return settled ? f->changed_ns : EXA_NO_TIME;
+}
+
 /* The page's ledger changes and the state behind it, in one batch. */
 static bool
 finish_page(struct listing *l, const struct page *page, struct catalog_sync *sync, bool last,
@@ -281,7 +312,7 @@ finish_page(struct listing *l, const struct page *page, struct catalog_sync *syn
 		return false;
 	sync->fingerprint = run->options->fingerprint;
 	if (last) {
-		sync->changed_ns = f->changed_ns;
+		sync->changed_ns = settled_change(f);
 		sync->total_count = f->total_count;
 		sync->listed_ns = clock_wall_ns();
 	}
@@ -333,6 +364,29 @@ start_afresh(
 	return submit(t, f->mailbox, &f->last_epoch, err);
 }
 
+/* The folder is no longer at the server, nor is anything in it. Were it to come back, it would be
+ * listed from its start. */
+static bool
+write_off(struct crawl_thread *t, struct folder *f, struct exa_error *err)
+{
+	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
+	struct catalog *catalog = f->mailbox->run->catalog;
+	const struct catalog_sync nothing = {
+		.state = "", .changed_ns = EXA_NO_TIME, .total_count = -1, .listed_ns = EXA_NO_TIME
+	};
+	struct listing l;
+
+	listing_begin(&l, t, f);
+	if (!store_read_begin(catalog_store(catalog), &txn, err))
+		return false;
+	l.txn = txn;
+	if (!sweep(&l, err) || !catalog_folder_gone(catalog, f->mailbox->number, f->number, err))
+		return false;
+	catalog_batch_sync(&t->batch, f->mailbox->number, f->number, &nothing);
+	f->listed = true;
+	return submit(t, f->mailbox, &f->last_epoch, err);
+}
+
 static bool
 sync_step(struct crawl_thread *t, struct folder *f, struct exa_error *err)
 {
@@ -351,6 +405,10 @@ sync_step(struct crawl_thread *t, struct folder *f, struct exa_error *err)
 	if (f->relist) {
 		f->relist = false;
 		return sync.state[0] == '\0' || start_afresh(t, f, &sync, err);
+	}
+	if (is_unchanged(f, &sync)) {
+		f->listed = true;
+		return true;
 	}
 	good = ask_page(t, f, sync.state, &page, &state, &last, err);
 	if (good && !last && page.count == 0 && strcmp(sync.state, buf_string(&state)) == 0) {
@@ -421,7 +479,10 @@ folder_run(struct job *base, void *thread)
 		folder_ends(job);
 		return;
 	}
-	good = f->drained ? sync_step(t, f, &err) : drain_step(t, f, &err);
+	if (f->vanished)
+		good = write_off(t, f, &err);
+	else
+		good = f->drained ? sync_step(t, f, &err) : drain_step(t, f, &err);
 	if (!good) {
 		catalog_batch_done(&t->batch); /* half a page is no page */
 		folder_fails(job, &err);

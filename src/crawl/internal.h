@@ -38,11 +38,12 @@ struct folder {
 	int64_t total_count;
 	int64_t changed_ns;
 	/* by the folder's own job, one at a time: */
-	bool drained; /* what the ledger left open has been queued */
-	bool fresh;   /* listing from the start though items are known: watch for those that are no
-			 longer there */
-	bool failed;  /* given up in this run */
-	bool listed;  /* to its end, in this run */
+	bool drained;  /* what the ledger left open has been queued */
+	bool fresh;    /* listing from the start though items are known: watch for those that are no
+			  longer there */
+	bool failed;   /* given up in this run */
+	bool vanished; /* no longer in the mailbox's tree: only to be written off */
+	bool listed;   /* to its end, in this run, or known to be as it was */
 	bool unsettled;           /* its counts don't fit: to be listed again */
 	bool relist;              /* list from the start: the counts don't fit what we know */
 	struct catalog_key after; /* draining: the last key looked at */
@@ -62,6 +63,7 @@ struct mailbox {
 	struct folder *folders; /* those that are archived */
 	size_t folder_count;
 	uint32_t rounds;       /* of reconciliation */
+	int64_t asked_ns;      /* wall clock, before the tree was asked for */
 	_Atomic uint32_t jobs; /* unfinished folder and fetch jobs */
 	_Atomic uint64_t last_epoch;
 	_Atomic uint64_t archived, archived_bytes; /* durable, in this run */

@@ -141,6 +141,57 @@ choose_folders(struct mailbox *m, const struct crawl_tree *tree, struct exa_erro
 	return true;
 }
 
+struct vanishing {
+	struct mailbox *mailbox;
+	const struct crawl_tree *tree;
+};
+
+static bool
+is_listed(const struct crawl_tree *tree, const char *id)
+{
+	for (size_t i = 0; i < tree->count; i++) {
+		if (strcmp(tree->folders[i].id, id) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+note_vanished(void *ctx, const struct catalog_folder *folder, struct exa_error *err)
+{
+	struct vanishing *v = ctx;
+	struct mailbox *m = v->mailbox;
+
+	(void)err;
+	if (folder->deleted || is_listed(v->tree, folder->server_id))
+		return true;
+	m->folders = exa_realloc_array(m->folders, m->folder_count + 1, sizeof *m->folders);
+	m->folders[m->folder_count++] = (struct folder){
+		.mailbox = m,
+		.number = folder->number,
+		.id = exa_strdup(folder->server_id),
+		.path = exa_strdup(folder->path),
+		.changed_ns = EXA_NO_TIME,
+		.drained = true,
+		.vanished = true,
+	};
+	return true;
+}
+
+/* Folders the archive has and the tree no longer has. A tree of nothing but its root isn't
+ * believed: every mailbox has an inbox. */
+static bool
+find_vanished(struct mailbox *m, const struct crawl_tree *tree, struct exa_error *err)
+{
+	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
+	struct vanishing v = { .mailbox = m, .tree = tree };
+
+	if (tree->count < 2)
+		return true;
+	return store_read_begin(catalog_store(m->run->catalog), &txn, err) &&
+	       catalog_each_folder(txn, m->number, note_vanished, &v, err);
+}
+
 static bool
 open_mailbox(struct crawl_thread *t, struct mailbox *m, struct exa_error *err)
 {
@@ -150,6 +201,7 @@ open_mailbox(struct crawl_thread *t, struct mailbox *m, struct exa_error *err)
 	struct crawl_tree tree = { 0 };
 	bool good;
 
+	m->asked_ns = clock_wall_ns();
 	report_requests(m->run->options->report, 1);
 	good = crawl_tree_load(t->ews, m->what->smtp, m->run->options->rules, &tree, err);
 	report_requests(m->run->options->report, -1);
@@ -157,7 +209,8 @@ open_mailbox(struct crawl_thread *t, struct mailbox *m, struct exa_error *err)
 		return false;
 	good = (m->run->options->dry_run ||
 		       catalog_mailbox_put(m->run->catalog, &record, &m->number, err)) &&
-	       choose_folders(m, &tree, err);
+	       choose_folders(m, &tree, err) &&
+	       (m->run->options->dry_run || find_vanished(m, &tree, err));
 	crawl_tree_done(&tree);
 	return good;
 }

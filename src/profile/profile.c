@@ -99,6 +99,7 @@ check_run(const struct context *c, const struct raw_run *raw, struct profile *p)
 	const struct value_range items = { 1, 100 };
 	const struct value_range bytes = { 64 * 1024, 256 * 1024 * 1024 };
 	const struct value_range threads = { 1, PROFILE_THREADS_MAX };
+	const struct value_range days = { 0, 365 };
 
 	if (raw == NULL)
 		raw = &nothing;
@@ -106,11 +107,13 @@ check_run(const struct context *c, const struct raw_run *raw, struct profile *p)
 	p->batch_items = 50;
 	p->batch_bytes = 8 * 1024 * 1024;
 	p->mailbox_concurrency = 4;
+	p->full_sync_days = 7;
 	return value_count(c, "run.threads", raw->threads, threads, &p->threads) &&
 	       value_count(c, "run.batch_items", raw->batch_items, items, &p->batch_items) &&
 	       value_size(c, "run.batch_bytes", raw->batch_bytes, bytes, &p->batch_bytes) &&
 	       value_count(c, "run.mailbox_concurrency", raw->mailbox_concurrency, threads,
-		       &p->mailbox_concurrency);
+		       &p->mailbox_concurrency) &&
+	       value_count(c, "run.full_sync_days", raw->full_sync_days, days, &p->full_sync_days);
 }
 
 static bool

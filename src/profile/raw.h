@@ -94,6 +94,7 @@ struct raw_run {
 	char *batch_items;
 	char *batch_bytes;
 	char *mailbox_concurrency;
+	char *full_sync_days;
 };
 
 struct raw_profile {

@@ -200,6 +200,7 @@ static const cyaml_schema_field_t run_fields[] = {
 	TEXT("batch_items", struct raw_run, batch_items),
 	TEXT("batch_bytes", struct raw_run, batch_bytes),
 	TEXT("mailbox_concurrency", struct raw_run, mailbox_concurrency),
+	TEXT("full_sync_days", struct raw_run, full_sync_days),
 	CYAML_FIELD_END,
 };
 

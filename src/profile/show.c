@@ -179,8 +179,9 @@ add_run(struct buf *out, const struct profile *p)
 	value_size_text(p->batch_bytes, size);
 	buf_printf(out,
 		"run:\n  threads: %" PRIu32 "\n  batch_items: %" PRIu32
-		"\n  batch_bytes: %s\n  mailbox_concurrency: %" PRIu32 "\n",
-		p->threads, p->batch_items, size, p->mailbox_concurrency);
+		"\n  batch_bytes: %s\n  mailbox_concurrency: %" PRIu32
+		"\n  full_sync_days: %" PRIu32 "\n",
+		p->threads, p->batch_items, size, p->mailbox_concurrency, p->full_sync_days);
 }
 
 void

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "exarch/clock.h"
 #include "exarch/mem.h"
 
 #include "world.h"
@@ -286,6 +287,106 @@ a_dry_run_names_what_earlier_runs_left_open(void **state)
 	assert_int_equal(w->totals.sum.archived, 1);
 }
 
+/* A folder that tells when it changed last, archived once. */
+static struct server_folder *
+archive_settled_folder(struct world *w)
+{
+	struct server_folder *inbox = server_mailbox_add(ANNA);
+
+	inbox->changed_ns = clock_wall_ns() - 3600 * EXA_NS_PER_S;
+	w->options.full_sync_ns = 86400 * EXA_NS_PER_S;
+	server_fill(inbox, 30);
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 30);
+	return inbox;
+}
+
+static void
+a_folder_that_tells_of_no_news_is_not_asked(void **state)
+{
+	struct world *w = *state;
+
+	(void)archive_settled_folder(w);
+	world_run(w);
+	assert_int_equal(server.syncs, 0);
+	assert_int_equal(w->totals.sum.unexplained, 0);
+	assert_int_equal(w->totals.mailboxes_incomplete, 0);
+}
+
+static void
+a_folder_with_another_time_or_count_is_asked(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *inbox = archive_settled_folder(w);
+
+	inbox->changed_ns += EXA_NS_PER_S;
+	world_run(w);
+	assert_int_equal(server.syncs, 1);
+	server_fill(inbox, 1); /* a server that forgets to tell the time of it */
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 1);
+}
+
+static void
+a_folder_is_asked_when_it_was_long_ago_or_the_rules_have_changed(void **state)
+{
+	struct world *w = *state;
+
+	(void)archive_settled_folder(w);
+	w->options.full_sync_ns = 0;
+	world_run(w);
+	assert_int_equal(server.syncs, 1);
+	w->options.full_sync_ns = 86400 * EXA_NS_PER_S;
+	w->rules.classes = 1U << RULES_CLASS_MAIL;
+	world_run(w);
+	assert_int_equal(server.syncs, 1);
+	world_run(w);
+	assert_int_equal(server.syncs, 0);
+}
+
+static void
+a_change_just_before_the_run_is_not_trusted_to_be_the_last(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *inbox = archive_settled_folder(w);
+
+	server_fill(inbox, 1);
+	inbox->changed_ns = clock_wall_ns();
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 1);
+	server_change(inbox, 0); /* within the same tick of the server's clock */
+	world_run(w);
+	assert_int_equal(server.syncs, 1);
+	assert_int_equal(w->totals.sum.archived, 1);
+}
+
+static void
+a_folder_no_longer_at_the_server_is_marked_and_its_items_are_kept_as_removed(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *inbox = server_mailbox_add(ANNA);
+	struct server_folder *extra = server_folder_add(ANNA, "Extra");
+
+	server_fill(inbox, 3);
+	server_fill(extra, 20);
+	extra->items[7].fails = EXA_UNREADABLE;
+	world_run(w);
+	extra->deleted = true;
+	world_run(w);
+	assert_int_equal(w->totals.sum.removed, 19);
+	assert_int_equal(w->totals.sum.gone, 1);
+	assert_int_equal(w->totals.sum.unexplained, 0);
+	assert_int_equal(world_rows(w, 1, ITEM_REMOVED), 19);
+	assert_int_equal(world_rows(w, 2, ITEM_LIVE), 3);
+	world_run(w); /* once is enough */
+	assert_int_equal(w->totals.sum.removed, 0);
+	extra->deleted = false;
+	extra->items[7].fails = EXA_OK;
+	world_run(w);
+	assert_int_equal(world_rows(w, 1, ITEM_LIVE), 20);
+	assert_int_equal(w->totals.sum.unexplained, 0);
+}
+
 int
 main(void)
 {
@@ -305,6 +406,11 @@ main(void)
 		WORLD(a_changed_profile_judges_what_was_excluded_again),
 		WORLD(a_dry_run_writes_nothing_and_says_what_would_be_archived),
 		WORLD(a_dry_run_names_what_earlier_runs_left_open),
+		WORLD(a_folder_that_tells_of_no_news_is_not_asked),
+		WORLD(a_folder_with_another_time_or_count_is_asked),
+		WORLD(a_folder_is_asked_when_it_was_long_ago_or_the_rules_have_changed),
+		WORLD(a_change_just_before_the_run_is_not_trusted_to_be_the_last),
+		WORLD(a_folder_no_longer_at_the_server_is_marked_and_its_items_are_kept_as_removed),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -160,7 +160,7 @@ hand_folder(
 		.class = "IPF.Note",
 		.total_count = count_of(f),
 		.size_bytes = -1,
-		.changed_ns = EXA_NO_TIME };
+		.changed_ns = f->changed_ns != 0 ? f->changed_ns : EXA_NO_TIME };
 
 	return sink->folder(sink->ctx, &folder, err);
 }
@@ -175,7 +175,7 @@ ews_find_folders(struct ews *e, const struct ews_mailbox *mailbox, int64_t offse
 	(void)pthread_mutex_lock(&mu);
 	e->counters.requests++;
 	for (size_t i = 0; good && i < m->folder_count; i++)
-		good = hand_folder(m->folders[i], sink, err);
+		good = m->folders[i]->deleted || hand_folder(m->folders[i], sink, err);
 	(void)pthread_mutex_unlock(&mu);
 	*next_offset_out = m->listed_twice && offset == 0 ? 1000 : -1;
 	return good;

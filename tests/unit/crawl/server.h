@@ -36,6 +36,8 @@ struct server_folder {
 		size_t item;
 	} changes[SERVER_CHANGES_MAX];
 	size_t change_count;
+	int64_t changed_ns;   /* the last change, as told; 0 = it isn't */
+	bool deleted;         /* no longer in the tree */
 	int64_t miscounted;   /* added to the count that is told */
 	bool gone;            /* deleted since the tree was listed: every question is answered so */
 	bool gone_for_counts; /* ... once it has been listed */
