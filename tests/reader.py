@@ -35,6 +35,7 @@ BLOB, RBLOB, PACK_D, PACK_M, COMMIT, SEAL = range(1, 7)
 RAW, ZLIB, ZSTD = range(3)
 DIRECTORY, CRITICAL = 2, 8
 SEGMENT_HEADER = FRAME_HEADER = 64
+CHAINED = 60  # bytes of a frame header that chain and SEAL cover: all but its own checksum
 FRAME_MAGIC = b'\x58\x46\x52\xa9'
 DATA, RECIPE, RECORD = b'D', b'R', b'B'
 TIME_UNKNOWN = -1 << 63
@@ -366,7 +367,7 @@ class Walk:
             if None not in before:
                 self.seal(data, frame, payload, before)
         if frame.kind == COMMIT:
-            frame.commit = Fields(payload).unpack('<QQQI4x32sqQQQ')
+            frame.commit = Fields(payload).unpack('<QQQI4x32sqQQQ16x')
         frame.entries = entries
         frame.records = [(slot, payload[e.start:e.start + e.length]) for slot, e in enumerate(entries) if e.kind == RECORD]
 
@@ -375,7 +376,7 @@ class Walk:
         count, heads, previous = fields.unpack('<I4x32s32s')
         if count != len(frames):
             raise Bad(f'SEAL: says {count} frames, there are {len(frames)}')
-        if heads != sha256(data[:SEGMENT_HEADER], *(f.header for f in frames)):
+        if heads != sha256(data[:SEGMENT_HEADER], *(f.header[:CHAINED] for f in frames)):
             raise Bad('SEAL: the hash over the headers is wrong')
         for f in frames:
             if fields.unpack('<QIIBB2x32s') != (f.place.offset, f.stored, f.raw, f.kind, f.codec, f.id):
@@ -393,7 +394,7 @@ class Epoch:
         self.whole = True  # no header is missing
 
     def chain(self):
-        return sha256(self.chain_before, *self.headers)
+        return sha256(self.chain_before, *(header[:CHAINED] for header in self.headers))
 
     def what_is_wrong(self, frame):
         """What COMMIT says, compared with what was found; None if it fits."""
@@ -467,7 +468,7 @@ class Log:
         for frame in frames:
             for entry in frame.entries:
                 if entry.id:
-                    self.objects.setdefault(entry.id, (frame, entry))
+                    self.objects[entry.id] = frame, entry  # of two copies the later one
             self.records += [(frame.place, slot, record) for slot, record in frame.records]
 
     def object(self, own_id, kind):

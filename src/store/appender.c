@@ -70,7 +70,7 @@ note_frame(struct appender *a, const struct frame_head *head, uint64_t offset, c
 	seal_entry_put(head, offset, entry);
 	buf_add(&a->table, entry, sizeof entry);
 	a->table_count++;
-	sha256_add(&a->heads, raw, FRAME_HEAD_SIZE);
+	sha256_add(&a->heads, raw, HEAD_CHAINED);
 }
 
 /* Walks the headers of an open segment up to END and gives the last one (kind 0 if there is none).
@@ -113,15 +113,17 @@ find_previous_seal(struct appender *a, uint32_t segment)
 static bool
 resume_segment(struct appender *a, struct exa_error *err)
 {
-	uint8_t head[SEGMENT_HEAD_SIZE];
+	uint8_t raw[SEGMENT_HEAD_SIZE];
+	struct segment_head head;
 	struct frame_head last;
 
 	a->path = segdir_path(a->files, a->at.segment, "xseg");
 	if (!segdir_open(a->files, a->at.segment, O_RDWR, &a->fd, err) ||
-		!fs_pread_all(a->fd, head, sizeof head, 0, a->path, err))
+		!segdir_read_head(a->files, a->at.segment, a->fd, &head, raw, err))
 		return false;
+	memcpy(a->salt, head.salt, SALT_SIZE);
 	sha256_begin(&a->heads);
-	sha256_add(&a->heads, head, sizeof head);
+	sha256_add(&a->heads, raw, sizeof raw);
 	find_previous_seal(a, a->at.segment - 1);
 	return walk_heads(a, a->fd, a->at, true, &last, err);
 }
@@ -129,15 +131,17 @@ resume_segment(struct appender *a, struct exa_error *err)
 static bool
 begin_segment(struct appender *a, struct exa_error *err)
 {
-	uint8_t head[SEGMENT_HEAD_SIZE];
+	uint8_t raw[SEGMENT_HEAD_SIZE];
+	struct segment_head head;
 
 	close_segment(a);
 	a->at = (struct place){ a->at.segment + 1, SEGMENT_HEAD_SIZE };
 	a->path = segdir_path(a->files, a->at.segment, "xseg");
-	if (!segdir_create(a->files, a->at.segment, &a->fd, head, err))
+	if (!segdir_create(a->files, a->at.segment, &a->fd, &head, raw, err))
 		return false;
+	memcpy(a->salt, head.salt, SALT_SIZE);
 	sha256_begin(&a->heads);
-	sha256_add(&a->heads, head, sizeof head);
+	sha256_add(&a->heads, raw, sizeof raw);
 	return true;
 }
 
@@ -246,6 +250,7 @@ appender_commit(struct appender *a, struct commit *c, struct place *at_out, uint
 	chain_value(&a->chain, c->chain);
 	c->last_sequence = a->sequence - 1;
 	c->frames = (uint32_t)(c->last_sequence + 1 - c->first_sequence);
+	memcpy(c->salt, a->salt, SALT_SIZE);
 	commit_put(c, payload);
 	frame_begin(&frame);
 	buf_add(&frame, payload, sizeof payload);

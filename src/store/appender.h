@@ -18,6 +18,7 @@ struct appender {
 	struct chain chain;
 	int fd; /* -1 = not open yet */
 	char *path;
+	uint8_t salt[SALT_SIZE]; /* of the open segment */
 	/* For the SEAL; made again from the headers when a segment is resumed. */
 	struct buf table;
 	uint32_t table_count;
@@ -36,7 +37,7 @@ void appender_begin(struct appender *a, const struct segdir *files, uint64_t seg
 bool appender_add(struct appender *a, struct frame_head *head, struct buf *frame,
 	struct place *at_out, struct exa_error *err) EXA_CHECK;
 
-/* Appends the COMMIT and makes everything durable. C's chain is filled in here. */
+/* Appends the COMMIT and makes everything durable. C's chain and salt are filled in here. */
 bool appender_commit(struct appender *a, struct commit *c, struct place *at_out,
 	uint64_t *sequence_out, struct exa_error *err) EXA_CHECK;
 void appender_done(struct appender *a);

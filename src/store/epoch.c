@@ -182,7 +182,7 @@ compare_rows(const void *a, const void *b)
 
 	if (order != 0)
 		return order;
-	/* The same object twice: the first one written counts, as when it is replayed. */
+	/* The same object twice: the last one written counts, as when it is replayed. */
 	if (x->at.segment != y->at.segment)
 		return x->at.segment < y->at.segment ? -1 : 1;
 	if (x->at.offset != y->at.offset)

@@ -117,14 +117,14 @@ segment_head_put(const struct segment_head *h, uint8_t out[SEGMENT_HEAD_SIZE])
 	put_le16(out + 10, 0);
 	put_le64(out + 12, h->number);
 	memcpy(out + 20, h->uuid, UUID_SIZE);
-	memcpy(out + 36, h->salt, sizeof h->salt);
+	memcpy(out + 36, h->salt, SALT_SIZE);
 	put_le64(out + 52, (uint64_t)h->created_ns);
 	put_le32(out + 60, crc32c(0, out, 60));
 }
 
 bool
 segment_head_get(const uint8_t in[SEGMENT_HEAD_SIZE], uint32_t number,
-	const uint8_t uuid[UUID_SIZE], struct exa_error *err)
+	const uint8_t uuid[UUID_SIZE], struct segment_head *out, struct exa_error *err)
 {
 	if (memcmp(in, segment_magic, 8) != 0)
 		return exa_fail(err, EXA_CORRUPT, "it doesn't begin as a segment does");
@@ -138,6 +138,10 @@ segment_head_get(const uint8_t in[SEGMENT_HEAD_SIZE], uint32_t number,
 			(unsigned long long)get_le64(in + 12));
 	if (memcmp(in + 20, uuid, UUID_SIZE) != 0)
 		return exa_fail(err, EXA_CORRUPT, "it belongs to another archive");
+	out->number = number;
+	memcpy(out->uuid, uuid, UUID_SIZE);
+	memcpy(out->salt, in + 36, SALT_SIZE);
+	out->created_ns = (int64_t)get_le64(in + 52);
 	return true;
 }
 
@@ -154,6 +158,7 @@ commit_put(const struct commit *c, uint8_t out[COMMIT_SIZE])
 	put_le64(out + 72, c->objects);
 	put_le64(out + 80, c->object_bytes);
 	put_le64(out + 88, c->records);
+	memcpy(out + 96, c->salt, SALT_SIZE);
 }
 
 bool
@@ -172,6 +177,7 @@ commit_get(struct bytes in, struct commit *out, struct exa_error *err)
 	c.objects = get_le64(in.data + 72);
 	c.object_bytes = get_le64(in.data + 80);
 	c.records = get_le64(in.data + 88);
+	memcpy(c.salt, in.data + 96, SALT_SIZE);
 	*out = c;
 	return true;
 }

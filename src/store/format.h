@@ -22,6 +22,7 @@
 #define FORMAT_LINE_MAX 512
 
 #define UUID_SIZE 16
+#define SALT_SIZE 16
 #define SEGMENT_HEAD_SIZE 64
 #define FRAME_HEAD_SIZE 64
 #define FRAME_ALIGN 8
@@ -75,15 +76,15 @@ enum store_kind frame_object_kind(const struct frame_head *h); /* of one that is
 struct segment_head {
 	uint64_t number;
 	uint8_t uuid[UUID_SIZE];
-	uint8_t salt[16];
+	uint8_t salt[SALT_SIZE];
 	int64_t created_ns;
 };
 
 void segment_head_put(const struct segment_head *h, uint8_t out[SEGMENT_HEAD_SIZE]);
 bool segment_head_get(const uint8_t in[SEGMENT_HEAD_SIZE], uint32_t number,
-	const uint8_t uuid[UUID_SIZE], struct exa_error *err) EXA_CHECK;
+	const uint8_t uuid[UUID_SIZE], struct segment_head *out, struct exa_error *err) EXA_CHECK;
 
-#define COMMIT_SIZE 96
+#define COMMIT_SIZE 112
 
 struct commit {
 	uint64_t number;
@@ -92,6 +93,7 @@ struct commit {
 	uint8_t chain[SHA256_SIZE];
 	int64_t wall_ns;
 	uint64_t objects, object_bytes, records; /* of this commit */
+	uint8_t salt[SALT_SIZE]; /* its segment's, so that a damaged segment header costs nothing */
 };
 
 void commit_put(const struct commit *c, uint8_t out[COMMIT_SIZE]);
@@ -102,8 +104,8 @@ bool commit_get(struct bytes in, struct commit *out, struct exa_error *err) EXA_
 
 struct seal {
 	uint32_t frames;
-	uint8_t heads_sha256[SHA256_SIZE]; /* segment header and all frame headers before the SEAL
-					    */
+	uint8_t heads_sha256[SHA256_SIZE]; /* segment header, and of all frame headers before the
+					      SEAL the HEAD_CHAINED bytes */
 	struct store_id previous;          /* id of the SEAL of the segment before; zeros if none */
 	struct bytes entries;              /* borrowed */
 };

@@ -97,7 +97,7 @@ chain_commit(struct chain *c, const uint8_t value[SHA256_SIZE], const uint8_t *c
 void
 chain_add(struct chain *c, const uint8_t *frame_head)
 {
-	sha256_add(&c->sha, frame_head, FRAME_HEAD_SIZE);
+	sha256_add(&c->sha, frame_head, HEAD_CHAINED);
 }
 
 void

@@ -33,8 +33,12 @@ bool id_equal(const struct store_id *a, const struct store_id *b);
 
 /*
  * The chain. The value at COMMIT n is SHA-256 over: the value at COMMIT n-1, the header of COMMIT
- * n-1 (at the first: 32 zeros and nothing), and the headers of all frames between.
+ * n-1 (at the first: 32 zeros and nothing), and the headers of all frames between; of each header
+ * the first HEAD_CHAINED bytes. Its own checksum, the rest, depends on where it stands: without it
+ * the chain stays when compaction moves a frame.
  */
+#define HEAD_CHAINED ((size_t)60)
+
 struct chain {
 	struct sha256 sha;
 };

@@ -103,7 +103,7 @@ bool index_set_watermark(
 
 bool index_get_object(struct index *x, MDB_txn *txn, const struct store_id *id, bool *found_out,
 	struct object_row *out, struct exa_error *err) EXA_CHECK;
-/* An object that is there already stays as it is. */
+/* An object that is there already is now where ROW says: of two copies the later one counts. */
 bool index_add_object(struct index *x, MDB_txn *txn, const struct object_row *row, bool *new_out,
 	struct exa_error *err) EXA_CHECK;
 bool index_object_known(struct index *x, const struct store_id *id, bool *known_out,

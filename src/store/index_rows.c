@@ -125,10 +125,12 @@ index_add_object(struct index *x, MDB_txn *txn, const struct object_row *row, bo
 
 	object_row_put(row, bytes);
 	rc = mdb_put(txn, x->obj, &key, &value, MDB_NOOVERWRITE);
-	if (rc != 0 && rc != MDB_KEYEXIST)
-		return index_fail(x, err, rc, "adding an object");
 	*new_out = rc == 0;
-	return true;
+	if (rc == MDB_KEYEXIST) {
+		value = value_of(bytes, sizeof bytes);
+		rc = mdb_put(txn, x->obj, &key, &value, 0);
+	}
+	return rc == 0 || index_fail(x, err, rc, "adding an object");
 }
 
 bool

@@ -391,7 +391,8 @@ static bool
 begin_after(const struct segdir *files, struct place end, uint32_t *highest, struct exa_error *err)
 {
 	EXA_AUTO(fs_closep) int fd = -1;
-	uint8_t head[SEGMENT_HEAD_SIZE];
+	struct segment_head head;
+	uint8_t raw[SEGMENT_HEAD_SIZE];
 	uint64_t size;
 
 	if (*highest > end.segment) {
@@ -401,7 +402,7 @@ begin_after(const struct segdir *files, struct place end, uint32_t *highest, str
 			return true;
 	}
 	(*highest)++;
-	return segdir_create(files, *highest, &fd, head, err);
+	return segdir_create(files, *highest, &fd, &head, raw, err);
 }
 
 /* END: behind the last COMMIT. Gives the place of the next frame. */

@@ -107,21 +107,20 @@ make_folder(const char *folder, struct exa_error *err)
 
 static bool
 write_head(const struct segdir *d, uint32_t segment, int fd, const char *path,
-	uint8_t head[SEGMENT_HEAD_SIZE], struct exa_error *err)
+	struct segment_head *h, uint8_t raw[SEGMENT_HEAD_SIZE], struct exa_error *err)
 {
-	struct segment_head h = { .number = segment, .created_ns = clock_wall_ns() };
-
-	memcpy(h.uuid, d->uuid, UUID_SIZE);
-	if (getrandom(h.salt, sizeof h.salt, 0) != (ssize_t)sizeof h.salt)
+	*h = (struct segment_head){ .number = segment, .created_ns = clock_wall_ns() };
+	memcpy(h->uuid, d->uuid, UUID_SIZE);
+	if (getrandom(h->salt, SALT_SIZE, 0) != SALT_SIZE)
 		return exa_fail_errno(err, errno, "can't get random bytes");
-	segment_head_put(&h, head);
-	return seg_io_write(d->io, fd, bytes_of(head, SEGMENT_HEAD_SIZE), 0, path, err) &&
+	segment_head_put(h, raw);
+	return seg_io_write(d->io, fd, bytes_of(raw, SEGMENT_HEAD_SIZE), 0, path, err) &&
 	       seg_io_sync(d->io, fd, path, err);
 }
 
 bool
-segdir_create(const struct segdir *d, uint32_t segment, int *fd_out,
-	uint8_t head_out[SEGMENT_HEAD_SIZE], struct exa_error *err)
+segdir_create(const struct segdir *d, uint32_t segment, int *fd_out, struct segment_head *out,
+	uint8_t raw_out[SEGMENT_HEAD_SIZE], struct exa_error *err)
 {
 	EXA_AUTO(exa_freep) char *path = segdir_path(d, segment, "xseg");
 	EXA_AUTO(exa_freep) char *folder = fs_dir_of(path);
@@ -132,7 +131,7 @@ segdir_create(const struct segdir *d, uint32_t segment, int *fd_out,
 	fd = d->io->open(d->io->ctx, path, O_RDWR | O_CREAT | O_EXCL, 0600);
 	if (fd < 0)
 		return exa_fail_errno(err, errno, "can't create %s", path);
-	if (!write_head(d, segment, fd, path, head_out, err) ||
+	if (!write_head(d, segment, fd, path, out, raw_out, err) ||
 		!seg_io_sync_dir(d->io, folder, err))
 		return false;
 	*fd_out = fd;
@@ -141,21 +140,33 @@ segdir_create(const struct segdir *d, uint32_t segment, int *fd_out,
 }
 
 bool
+segdir_read_head(const struct segdir *d, uint32_t segment, int fd, struct segment_head *out,
+	uint8_t *raw_out, struct exa_error *err)
+{
+	uint8_t raw[SEGMENT_HEAD_SIZE];
+	struct place at = { .segment = segment };
+
+	if (!fs_pread_all(fd, raw, sizeof raw, 0, "the file", err) ||
+		!segment_head_get(raw, segment, d->uuid, out, err))
+		return place_while(err, at);
+	if (raw_out != NULL)
+		memcpy(raw_out, raw, sizeof raw);
+	return true;
+}
+
+bool
 segdir_open(const struct segdir *d, uint32_t segment, int flags, int *fd_out, struct exa_error *err)
 {
 	EXA_AUTO(exa_freep) char *path = segdir_path(d, segment, "xseg");
 	EXA_AUTO(fs_closep) int fd = d->io->open(d->io->ctx, path, flags, 0);
-	uint8_t head[SEGMENT_HEAD_SIZE];
-	struct place at = { .segment = segment };
+	struct segment_head head;
 
 	if (fd < 0 && errno == ENOENT)
 		return exa_fail(err, EXA_CORRUPT, "%s is missing", path);
 	if (fd < 0)
 		return exa_fail_errno(err, errno, "can't open %s", path);
-	if (!fs_pread_all(fd, head, sizeof head, 0, path, err))
+	if (!segdir_read_head(d, segment, fd, &head, NULL, err))
 		return false;
-	if (!segment_head_get(head, segment, d->uuid, err))
-		return place_while(err, at);
 	*fd_out = fd;
 	fd = -1;
 	return true;

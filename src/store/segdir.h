@@ -26,8 +26,12 @@ bool segdir_highest(const struct segdir *d, uint32_t *highest_out, struct exa_er
 bool segdir_exists(const struct segdir *d, uint32_t segment);
 
 /* Makes the file with a fresh salt, durable with its name. Gives the descriptor. */
-bool segdir_create(const struct segdir *d, uint32_t segment, int *fd_out,
-	uint8_t head_out[SEGMENT_HEAD_SIZE], struct exa_error *err) EXA_CHECK;
+bool segdir_create(const struct segdir *d, uint32_t segment, int *fd_out, struct segment_head *out,
+	uint8_t raw_out[SEGMENT_HEAD_SIZE], struct exa_error *err) EXA_CHECK;
+
+/* Reads and checks the header of an open segment; RAW_OUT gets its bytes if it isn't NULL. */
+bool segdir_read_head(const struct segdir *d, uint32_t segment, int fd, struct segment_head *out,
+	uint8_t *raw_out, struct exa_error *err) EXA_CHECK;
 
 /* Opens and checks the header. */
 bool segdir_open(const struct segdir *d, uint32_t segment, int flags, int *fd_out,

@@ -96,7 +96,7 @@ check_seal(struct verify *v, struct exa_error *err)
 	return true;
 }
 
-/* Index against segments. Of an object that was stored twice the index names the first. */
+/* Index against segments. Of an object that was stored twice the index names the last. */
 static bool
 check_row(struct verify *v, const struct object_row *row, struct exa_error *err)
 {
@@ -120,8 +120,8 @@ check_row(struct verify *v, const struct object_row *row, struct exa_error *err)
 		if (indexed.raw == row->raw && indexed.kind == row->kind &&
 			indexed.codec == row->codec)
 			return true;
-	} else if (indexed.at.segment < row->at.segment ||
-		   (indexed.at.segment == row->at.segment && indexed.at.offset <= row->at.offset)) {
+	} else if (indexed.at.segment > row->at.segment ||
+		   (indexed.at.segment == row->at.segment && indexed.at.offset >= row->at.offset)) {
 		return true;
 	}
 	return exa_fail(
@@ -237,7 +237,7 @@ note_frame(struct verify *v, const struct scan_frame *f)
 
 	seal_entry_put(&f->head, f->at.offset, entry);
 	buf_add(&v->table, entry, sizeof entry);
-	sha256_add(&v->heads, f->raw_head, FRAME_HEAD_SIZE);
+	sha256_add(&v->heads, f->raw_head, HEAD_CHAINED);
 	if (f->head.kind != FRAME_COMMIT)
 		chain_add(&v->chain, f->raw_head);
 }

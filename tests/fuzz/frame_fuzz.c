@@ -57,11 +57,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint8_t uuid[UUID_SIZE];
 	struct store_format format;
+	struct segment_head segment;
 	struct exa_error err;
 
 	(void)!format_get(bytes_of(data, size), &format, &err);
 	if (size >= SEGMENT_HEAD_SIZE)
-		(void)!segment_head_get(data, 1, uuid, &err);
+		(void)!segment_head_get(data, 1, uuid, &segment, &err);
 	if (size >= FRAME_HEAD_SIZE)
 		look_at_frame(data, bytes_of(data + FRAME_HEAD_SIZE, size - FRAME_HEAD_SIZE));
 	return 0;
