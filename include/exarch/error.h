@@ -32,11 +32,14 @@ enum exa_code {
 	EXA_CORRUPT, /* archive bytes fail their checks */
 	EXA_ABSENT,  /* there is no archive here */
 	EXA_LOCKED,  /* another process holds the archive */
+	EXA_UNREACHABLE, /* no connection to the server at all: nobody gets through, wait and try
+			    again */
 	EXA_NET, /* connection or server trouble that passes: try again later; detail = HTTP status
 		    or 0 */
 	EXA_TIMEOUT,    /* took too long: try again with less */
 	EXA_THROTTLED,  /* the server asks us to wait; retry_after_ms, 0 = not said */
 	EXA_AUTH,       /* sign-in failed or the key is wrong; trying again won't help */
+	EXA_ASIDE,      /* this mailbox as a whole can't be had now: leave it to a later run */
 	EXA_DENIED,     /* signed in, but this mailbox, folder or item is refused */
 	EXA_GONE,       /* the mailbox, folder or item isn't there (any more) */
 	EXA_STALE,      /* the sync state is no longer good: start that folder afresh */

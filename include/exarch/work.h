@@ -6,9 +6,9 @@
  *
  *   rank      fetch before list before open: what was begun is finished first, so mailboxes end one
  * after the other, queues stay short, and one huge mailbox still uses all threads. target    at
- * most `target_max` jobs of one target run at a time; while a target is backing off none does, and
- * the first one afterwards goes alone. wait      a failure that passes puts the job back with
- * growing spacing; busy answers hold back the whole target.
+ * most `target_max` jobs of one target run at a time, fewer after busy answers (governor.h); while
+ * a target is backing off none does, and the first one afterwards goes alone. wait      a failure
+ * that passes puts the job back with growing spacing; busy answers hold back the whole target.
  *
  * Jobs change owner when they are queued; nobody peeks. The thread that runs a job owns it until
  * its function returns.
@@ -84,6 +84,8 @@ struct job {
 uint32_t work_attempts(const struct job *job, const struct exa_error *why);
 /* The job got on: its failures so far count no more. */
 void work_forget_failures(struct job *job);
+/* And so did the server: caps that busy answers lowered rise again, slowly. */
+void work_got_on(struct work *w, struct job *job);
 
 struct work_options {
 	uint32_t threads;
@@ -112,8 +114,15 @@ void work_target_close(
 	struct work *w, struct work_target *t); /* one that isn't open may be closed too */
 
 void work_add(struct work *w, struct job *job);
-/* Puts a failed job back: counts the failure, waits as work_backoff_ms says; a THROTTLED
- * failure holds back the whole target, and a job without a target everybody. */
+/*
+ * Puts a failed job back: counts the failure, waits as work_backoff_ms says; a THROTTLED failure
+ * holds back the whole target, and a job without a target everybody. UNREACHABLE holds back
+ * everybody too, and is tried by one job at a time; after WORK_UNREACHABLE_MOST tries with no good
+ * answer between them the run is stopped (WORK_UNREACHED_MOST when there was no good answer in it
+ * at all: then it is more likely the profile that is wrong).
+ */
+#define WORK_UNREACHABLE_MOST 10 /* about a quarter of an hour */
+#define WORK_UNREACHED_MOST 4    /* 14 seconds */
 void work_again(struct work *w, struct job *job, const struct exa_error *why);
 
 /* Ends the run: no further job is begun. The first error stays. */

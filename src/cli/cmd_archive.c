@@ -121,8 +121,8 @@ server_lets_us_in(const struct archiving *a, struct exa_error *err)
 	const struct ews_folder_sink sink = { .folder = ignore_folder };
 
 	return ews_new(&a->session.ews, &ews, err) &&
-	       (ews_get_folder(ews, &mailbox, NULL, &sink, err) || err->code == EXA_GONE ||
-		       err->code == EXA_DENIED);
+	       (ews_get_folder(ews, &mailbox, NULL, &sink, err) || err->code == EXA_ASIDE ||
+		       err->code == EXA_GONE || err->code == EXA_DENIED);
 }
 
 static bool

@@ -227,9 +227,11 @@ exit_code_of(const struct exa_error *err)
 		return EXIT_CORRUPT;
 	case EXA_FAILED:
 	case EXA_IO:
+	case EXA_UNREACHABLE:
 	case EXA_NET:
 	case EXA_TIMEOUT:
 	case EXA_THROTTLED:
+	case EXA_ASIDE:
 	case EXA_GONE:
 	case EXA_STALE:
 	case EXA_UNREADABLE:

@@ -235,13 +235,14 @@ close_run(struct job *base, void *thread)
 		err = m->error;
 		mailbox_give_up(m, &err);
 	} else if (!close_mailbox(thread, m, &again, &err)) {
-		switch (job_fails(m->run, base, WORK_SCOPE_MAILBOX, &err)) {
+		switch (job_fails(thread, m, base, WORK_SCOPE_MAILBOX, &err)) {
 		case OUTCOME_QUEUED:
 			return;
 		case OUTCOME_STOPPED:
 			break;
 		case OUTCOME_SMALLER:
 		case OUTCOME_SKIPPED:
+		case OUTCOME_ASIDE:
 			mailbox_give_up(m, &err);
 			break;
 		}

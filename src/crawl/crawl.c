@@ -56,26 +56,68 @@ submit(struct crawl_thread *t, struct mailbox *m, uint64_t *epoch_out, struct ex
 	return true;
 }
 
-enum outcome
-job_fails(
-	struct crawl_run *run, struct job *job, enum work_scope scope, const struct exa_error *why)
+static bool
+take_root(void *ctx, const struct ews_folder *folder, struct exa_error *err)
 {
-	switch (work_advise(why, scope, work_attempts(job, why))) {
+	(void)ctx;
+	(void)folder;
+	(void)err;
+	return true;
+}
+
+/*
+ * Trouble that should have passed hasn't. Is it what was asked for (a message the server stumbles
+ * over), or the mailbox? Its root folder tells: whoever can't answer for that has not failed over
+ * an item.
+ */
+static bool
+mailbox_answers(struct crawl_thread *t, const struct mailbox *m, struct exa_error *err)
+{
+	const struct ews_mailbox mailbox = { .smtp = m->what->smtp };
+	const struct ews_folder_sink sink = { .folder = take_root };
+	struct report *report = m->run->options->report;
+	bool good;
+
+	report_requests(report, 1);
+	good = ews_get_folder(t->ews, &mailbox, NULL, &sink, err);
+	report_requests(report, -1);
+	return good;
+}
+
+static bool
+was_waited_for(const struct exa_error *why)
+{
+	return why->code == EXA_NET || why->code == EXA_TIMEOUT || why->code == EXA_THROTTLED;
+}
+
+enum outcome
+job_fails(struct crawl_thread *t, struct mailbox *m, struct job *job, enum work_scope scope,
+	const struct exa_error *why)
+{
+	struct crawl_run *run = m->run;
+	const enum work_advice advice = work_advise(why, scope, work_attempts(job, why));
+	const bool slow_batch = scope == WORK_SCOPE_BATCH && why->code == EXA_TIMEOUT;
+	struct exa_error ignored;
+
+	switch (advice) {
 	case WORK_RETRY:
 		work_again(run->work, job, why);
 		return OUTCOME_QUEUED;
 	case WORK_SMALLER:
-		return OUTCOME_SMALLER;
 	case WORK_SKIP_ITEM:
 	case WORK_SKIP_FOLDER:
+		if (was_waited_for(why) && !slow_batch && !mailbox_answers(t, m, &ignored))
+			break;
+		return advice == WORK_SMALLER ? OUTCOME_SMALLER : OUTCOME_SKIPPED;
 	case WORK_SKIP_MAILBOX:
-		return OUTCOME_SKIPPED;
+		break;
 	case WORK_STOP:
 	case WORK_ADVICE_COUNT:
-		break;
+		work_stop(run->work, why);
+		return OUTCOME_STOPPED;
 	}
-	work_stop(run->work, why);
-	return OUTCOME_STOPPED;
+	mailbox_abandon(m, why);
+	return OUTCOME_ASIDE;
 }
 
 static bool

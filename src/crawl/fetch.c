@@ -148,7 +148,7 @@ struct fetching {
 	size_t place[EWS_BATCH_MAX]; /* in job->refs, by position in the request */
 	size_t asked;
 	size_t settled;
-	bool has_passing; /* some item failed in a way that passes */
+	bool has_passing; /* some item failed in a way that passes, or with the mailbox */
 	struct exa_error passing;
 };
 
@@ -202,7 +202,7 @@ on_failed(void *ctx, size_t index, const struct exa_error *why, struct exa_error
 		settle(f, index);
 		return item_gone(f->thread, folder, ref, err);
 	}
-	if (passes(why)) {
+	if (passes(why) || why->code == EXA_ASIDE) {
 		f->has_passing = true;
 		f->passing = *why;
 		return true;
@@ -321,7 +321,7 @@ give_up_item(struct fetch_job *f, struct crawl_thread *t, const struct exa_error
 static void
 go_on(struct fetch_job *f, struct crawl_thread *t, const struct exa_error *why)
 {
-	switch (job_fails(f->folder->mailbox->run, &f->job,
+	switch (job_fails(t, f->folder->mailbox, &f->job,
 		f->count == 1 ? WORK_SCOPE_ITEM : WORK_SCOPE_BATCH, why)) {
 	case OUTCOME_QUEUED:
 		return;
@@ -332,6 +332,7 @@ go_on(struct fetch_job *f, struct crawl_thread *t, const struct exa_error *why)
 		give_up_item(f, t, why);
 		return;
 	case OUTCOME_STOPPED:
+	case OUTCOME_ASIDE:
 		break;
 	}
 	fetch_ends(f);
@@ -354,7 +355,7 @@ fetch_run(struct job *base, void *thread)
 	catalog_batch_done(&fetching.thread->batch);
 	clear_settled(f);
 	if (fetching.settled > 0)
-		work_forget_failures(&f->job);
+		work_got_on(m->run->work, &f->job);
 	if (f->count == 0) {
 		fetch_ends(f);
 	} else if (!good && (err.code == EXA_DENIED || err.code == EXA_GONE)) {

@@ -448,15 +448,16 @@ folder_give_up(struct folder *f, const struct exa_error *why)
 }
 
 static void
-folder_fails(struct folder_job *job, const struct exa_error *why)
+folder_fails(struct crawl_thread *t, struct folder_job *job, const struct exa_error *why)
 {
 	struct folder *f = job->folder;
 	struct mailbox *m = f->mailbox;
 
-	switch (job_fails(m->run, &job->job, WORK_SCOPE_FOLDER, why)) {
+	switch (job_fails(t, m, &job->job, WORK_SCOPE_FOLDER, why)) {
 	case OUTCOME_QUEUED:
 		return;
 	case OUTCOME_STOPPED:
+	case OUTCOME_ASIDE:
 		break;
 	case OUTCOME_SMALLER:
 	case OUTCOME_SKIPPED:
@@ -485,10 +486,10 @@ folder_run(struct job *base, void *thread)
 		good = f->drained ? sync_step(t, f, &err) : drain_step(t, f, &err);
 	if (!good) {
 		catalog_batch_done(&t->batch); /* half a page is no page */
-		folder_fails(job, &err);
+		folder_fails(t, job, &err);
 		return;
 	}
-	work_forget_failures(&job->job);
+	work_got_on(f->mailbox->run->work, &job->job);
 	if (f->listed)
 		folder_ends(job);
 	else

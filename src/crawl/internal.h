@@ -192,9 +192,10 @@ enum outcome {
 	OUTCOME_STOPPED, /* the run ends */
 	OUTCOME_SMALLER, /* the batch is to be halved */
 	OUTCOME_SKIPPED, /* what was asked for is left out of this run */
+	OUTCOME_ASIDE,   /* the mailbox is left to a later run: mailbox_abandon was called */
 };
-enum outcome job_fails(
-	struct crawl_run *run, struct job *job, enum work_scope scope, const struct exa_error *why);
+enum outcome job_fails(struct crawl_thread *t, struct mailbox *m, struct job *job,
+	enum work_scope scope, const struct exa_error *why);
 
 /* crawl.c: notes the epoch of something submitted for a mailbox. */
 void mailbox_submitted(struct mailbox *m, uint64_t epoch);

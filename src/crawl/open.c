@@ -251,19 +251,21 @@ open_run(struct job *job, void *thread)
 		m->folders = NULL;
 		m->folder_count = 0;
 		m->excluded_whole = 0;
-		switch (job_fails(run, job, WORK_SCOPE_MAILBOX, &err)) {
+		switch (job_fails(thread, m, job, WORK_SCOPE_MAILBOX, &err)) {
 		case OUTCOME_QUEUED:
 			return;
 		case OUTCOME_STOPPED:
 			break;
 		case OUTCOME_SMALLER:
 		case OUTCOME_SKIPPED:
+		case OUTCOME_ASIDE:
 			mailbox_give_up(m, &err);
 			break;
 		}
 		exa_free(job);
 		return;
 	}
+	work_got_on(run->work, job);
 	exa_free(job);
 	m->opened = true;
 	mailbox_job_begins(

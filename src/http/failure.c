@@ -11,14 +11,14 @@ static const struct {
 	enum exa_code code;
 	const char *words;
 } known[] = {
-	{ CURLE_COULDNT_RESOLVE_HOST, EXA_NET, "the name can't be looked up" },
-	{ CURLE_COULDNT_RESOLVE_PROXY, EXA_NET, "the proxy's name can't be looked up" },
-	{ CURLE_COULDNT_CONNECT, EXA_NET, "can't connect" },
+	{ CURLE_COULDNT_RESOLVE_HOST, EXA_UNREACHABLE, "the name can't be looked up" },
+	{ CURLE_COULDNT_RESOLVE_PROXY, EXA_UNREACHABLE, "the proxy's name can't be looked up" },
+	{ CURLE_COULDNT_CONNECT, EXA_UNREACHABLE, "can't connect" },
 	{ CURLE_GOT_NOTHING, EXA_NET, "the connection was closed without an answer" },
 	{ CURLE_PARTIAL_FILE, EXA_NET, "the answer was cut short" },
 	{ CURLE_RECV_ERROR, EXA_NET, "the connection broke while receiving" },
 	{ CURLE_SEND_ERROR, EXA_NET, "the connection broke while sending" },
-	{ CURLE_SSL_CONNECT_ERROR, EXA_NET, "the TLS handshake failed (TLS 1.2 is the least)" },
+	{ CURLE_SSL_CONNECT_ERROR, EXA_UNREACHABLE, "the TLS handshake failed (TLS 1.2 is the least)" },
 	{ CURLE_BAD_CONTENT_ENCODING, EXA_NET, "the compressed answer is damaged" },
 	{ CURLE_WEIRD_SERVER_REPLY, EXA_PROTOCOL, "the answer isn't HTTP" },
 	{ CURLE_UNSUPPORTED_PROTOCOL, EXA_PROTOCOL, "the answer isn't HTTP" },
@@ -73,7 +73,7 @@ failure_explain(const struct failure *f, struct exa_error *err)
 	if (f->result == CURLE_OPERATION_TIMEDOUT && f->connected)
 		return exa_fail(err, EXA_TIMEOUT, "%s: the answer stalled", f->host);
 	if (f->result == CURLE_OPERATION_TIMEDOUT)
-		return exa_fail(err, EXA_NET, "%s: no connection in time", f->host);
+		return exa_fail(err, EXA_UNREACHABLE, "%s: no connection in time", f->host);
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
 		if (known[i].result == f->result)
 			return exa_fail(err, known[i].code, "%s: %s%s%s", f->host, known[i].words,

@@ -28,10 +28,12 @@ static const enum work_advice advice_of[EXA_CODE_COUNT][COLUMN_COUNT] = {
 	[EXA_CORRUPT] = { WORK_STOP, WORK_STOP, WORK_STOP },
 	[EXA_ABSENT] = { WORK_STOP, WORK_STOP, WORK_STOP },
 	[EXA_LOCKED] = { WORK_STOP, WORK_STOP, WORK_STOP },
+	[EXA_UNREACHABLE] = { WORK_RETRY, WORK_RETRY, WORK_RETRY }, /* the pool counts: see there */
 	[EXA_NET] = { WORK_RETRY, WORK_RETRY, WORK_RETRY },
 	[EXA_TIMEOUT] = { WORK_RETRY, WORK_SMALLER, WORK_RETRY },
 	[EXA_THROTTLED] = { WORK_RETRY, WORK_RETRY, WORK_RETRY },
 	[EXA_AUTH] = { WORK_STOP, WORK_STOP, WORK_STOP },
+	[EXA_ASIDE] = { WORK_SKIP_MAILBOX, WORK_SKIP_MAILBOX, WORK_SKIP_MAILBOX },
 	[EXA_DENIED] = { WORK_SKIP_ITEM, WORK_SMALLER, WORK_SKIP_FOLDER },
 	[EXA_GONE] = { WORK_SKIP_ITEM, WORK_SMALLER, WORK_SKIP_FOLDER },
 	[EXA_STALE] = { WORK_SKIP_ITEM, WORK_SMALLER, WORK_RETRY },
@@ -69,7 +71,8 @@ work_advise(const struct exa_error *why, enum work_scope scope, uint32_t attempt
 	enum work_advice advice = advice_of[why->code][column];
 	uint32_t most = why->code == EXA_THROTTLED ? TRIES_THROTTLED_MOST : TRIES_MOST;
 
-	if (advice == WORK_STOP || (advice == WORK_RETRY && attempts < most))
+	if (advice == WORK_STOP || advice == WORK_SKIP_MAILBOX || why->code == EXA_UNREACHABLE ||
+		(advice == WORK_RETRY && attempts < most))
 		return advice;
 	return skip_of(scope);
 }

@@ -19,6 +19,11 @@
 #include "exarch/mem.h"
 #include "exarch/work.h"
 
+#include "governor.h"
+
+/* Requests to one mailbox to begin with; more when it answers well. */
+#define TARGET_START 4
+
 /* Cancel flags are raised by signal handlers, which can't signal a condition: so every wait ends
  * after this at the latest. */
 #define WAIT_MOST_NS (200 * EXA_NS_PER_MS)
@@ -28,6 +33,7 @@ struct work_target {
 	uint32_t running;
 	bool open;
 	bool probing; /* backed off: the next job goes alone */
+	struct governor cap;
 	int64_t not_before_mono_ns;
 };
 
@@ -48,6 +54,9 @@ struct work {
 	uint32_t next_thread;
 	uint32_t random;
 	int64_t all_not_before_mono_ns;
+	struct governor cap;  /* of all jobs that have a target */
+	uint32_t unreachable; /* failures to connect since the last good answer */
+	bool reached;         /* there was a good answer in this run */
 	bool stopped;
 	struct exa_error stop_error;
 };
@@ -60,6 +69,7 @@ work_new(const struct work_options *options)
 
 	w->options = *options;
 	w->random = (uint32_t)clock_mono_ns();
+	governor_begin(&w->cap, options->threads, options->threads);
 	(void)pthread_mutex_init(&w->mu, NULL);
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -107,7 +117,9 @@ struct work_target *
 work_target_new(struct work *w)
 {
 	struct work_target *t = exa_alloc(sizeof *t);
+	uint32_t most = w->options.target_max > 0 ? w->options.target_max : UINT32_MAX;
 
+	governor_begin(&t->cap, TARGET_START, most);
 	(void)pthread_mutex_lock(&w->mu);
 	t->next = w->targets;
 	w->targets = t;
@@ -173,6 +185,80 @@ work_forget_failures(struct job *job)
 }
 
 void
+work_got_on(struct work *w, struct job *job)
+{
+	work_forget_failures(job);
+	(void)pthread_mutex_lock(&w->mu);
+	w->unreachable = 0;
+	w->reached = true;
+	governor_good(&w->cap);
+	if (job->target != NULL)
+		governor_good(&job->target->cap);
+	(void)pthread_mutex_unlock(&w->mu);
+}
+
+static bool
+someone_else_is_busy_locked(const struct work *w, const struct work_target *except, int64_t now)
+{
+	for (const struct work_target *t = w->targets; t != NULL; t = t->next) {
+		if (t != except && t->not_before_mono_ns > now)
+			return true;
+	}
+	return false;
+}
+
+/* The server is busy for one mailbox; when it is for two at a time, it may be so for all. What was
+ * refused by a back-off that is known already tells nothing new. */
+static void
+hold_target_locked(struct work *w, struct work_target *t, int64_t until)
+{
+	int64_t now = clock_mono_ns();
+
+	if (t->not_before_mono_ns <= now) {
+		governor_busy(&t->cap);
+		if (someone_else_is_busy_locked(w, t, now))
+			governor_busy(&w->cap);
+	}
+	t->probing = true;
+	if (t->not_before_mono_ns < until)
+		t->not_before_mono_ns = until;
+}
+
+static void
+hold_all_locked(struct work *w, int64_t until)
+{
+	if (w->all_not_before_mono_ns < until)
+		w->all_not_before_mono_ns = until;
+}
+
+static void
+stop_locked(struct work *w, const struct exa_error *why)
+{
+	if (!w->stopped)
+		w->stop_error = *why;
+	w->stopped = true;
+	(void)pthread_cond_broadcast(&w->changed);
+}
+
+/* How long, or the end of the run when it was too often. What failed beside the one that counted
+ * tells nothing new. */
+static void
+wait_for_server_locked(struct work *w, const struct exa_error *why, int64_t *until)
+{
+	uint32_t most = w->reached ? WORK_UNREACHABLE_MOST : WORK_UNREACHED_MOST;
+	int64_t now = clock_mono_ns();
+
+	if (w->all_not_before_mono_ns > now) {
+		*until = w->all_not_before_mono_ns;
+		return;
+	}
+	if (++w->unreachable >= most)
+		stop_locked(w, why);
+	*until = now + (int64_t)work_backoff_ms(why, w->unreachable, 0) * EXA_NS_PER_MS;
+	hold_all_locked(w, *until);
+}
+
+void
 work_again(struct work *w, struct job *job, const struct exa_error *why)
 {
 	uint32_t ms;
@@ -183,14 +269,13 @@ work_again(struct work *w, struct job *job, const struct exa_error *why)
 	job->attempts++;
 	job->throttled += why->code == EXA_THROTTLED;
 	until = clock_mono_ns() + (int64_t)ms * EXA_NS_PER_MS;
+	if (why->code == EXA_UNREACHABLE)
+		wait_for_server_locked(w, why, &until);
+	else if (why->code == EXA_THROTTLED && job->target != NULL)
+		hold_target_locked(w, job->target, until);
+	else if (why->code == EXA_THROTTLED)
+		hold_all_locked(w, until);
 	job->not_before_mono_ns = until;
-	if (why->code == EXA_THROTTLED && job->target != NULL) {
-		job->target->probing = true;
-		if (job->target->not_before_mono_ns < until)
-			job->target->not_before_mono_ns = until;
-	} else if (why->code == EXA_THROTTLED && w->all_not_before_mono_ns < until) {
-		w->all_not_before_mono_ns = until;
-	}
 	push_locked(w, job);
 	(void)pthread_mutex_unlock(&w->mu);
 	if (w->options.waiting != NULL && why->code == EXA_THROTTLED)
@@ -201,10 +286,7 @@ void
 work_stop(struct work *w, const struct exa_error *why)
 {
 	(void)pthread_mutex_lock(&w->mu);
-	if (!w->stopped)
-		w->stop_error = *why;
-	w->stopped = true;
-	(void)pthread_cond_broadcast(&w->changed);
+	stop_locked(w, why);
 	(void)pthread_mutex_unlock(&w->mu);
 }
 
@@ -220,8 +302,9 @@ may_run_at_locked(const struct work *w, const struct job *job, int64_t now)
 	if (t != NULL) {
 		if (t->not_before_mono_ns > at)
 			at = t->not_before_mono_ns;
-		if (t->running > 0 && (t->probing || (w->options.target_max > 0 &&
-							     t->running >= w->options.target_max)))
+		if (t->running > 0 && (t->probing || t->running >= t->cap.cap))
+			return INT64_MAX;
+		if (w->running >= w->cap.cap || (w->unreachable > 0 && w->running > 0))
 			return INT64_MAX;
 	}
 	if (job->rank == WORK_OPEN && w->options.open_max > 0 &&

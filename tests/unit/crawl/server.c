@@ -177,6 +177,7 @@ ews_find_folders(struct ews *e, const struct ews_mailbox *mailbox, int64_t offse
 	for (size_t i = 0; good && i < m->folder_count; i++)
 		good = m->folders[i]->deleted || hand_folder(m->folders[i], sink, err);
 	(void)pthread_mutex_unlock(&mu);
+	m->tree_was_listed = true;
 	*next_offset_out = m->listed_twice && offset == 0 ? 1000 : -1;
 	return good;
 }
@@ -210,6 +211,9 @@ ews_get_folder(struct ews *e, const struct ews_mailbox *mailbox, const char *id,
 	e->counters.requests++;
 	if (fails_at_all(err))
 		good = false;
+	else if (id == NULL && find_mailbox(mailbox->smtp)->root_fails_after_tree &&
+		 find_mailbox(mailbox->smtp)->tree_was_listed)
+		good = exa_fail(err, EXA_NET, "not now");
 	else if (id == NULL)
 		good = sink->folder(sink->ctx, &root, err);
 	else if (find_folder(mailbox->smtp, id)->gone ||
@@ -361,6 +365,7 @@ answer_one(struct server_item *item, size_t index, const struct ews_item_handler
 	if (!item->deleted && item->fails == EXA_OK)
 		return hand_item(item, index, h, err);
 	(void)exa_fail(&why, item->deleted ? EXA_GONE : item->fails, "this one can't be had");
+	why.retry_after_ms = 1;
 	return h->failed(h->ctx, index, &why, err);
 }
 
@@ -371,8 +376,11 @@ get_locked(struct server_mailbox *m, const struct ews_item_ref *refs, size_t cou
 	server.fetches++;
 	if (fails_at_all(err))
 		return false;
-	if (m->fetches_fail != EXA_OK)
-		return exa_fail(err, m->fetches_fail, "the mailbox is refused");
+	if (m->fetches_fail != EXA_OK) {
+		(void)exa_fail(err, m->fetches_fail, "the mailbox is refused");
+		err->retry_after_ms = 1;
+		return false;
+	}
 	if (server.most_at_once > 0 && count > server.most_at_once)
 		return exa_fail(err, EXA_TIMEOUT, "took too long");
 	for (size_t i = 0; i < count; i++) {

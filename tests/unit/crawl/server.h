@@ -50,7 +50,9 @@ struct server_mailbox {
 	struct server_folder *folders[SERVER_FOLDERS_MAX];
 	size_t folder_count;
 	enum exa_code fetches_fail; /* GetItem as a whole */
-	bool listed_twice;          /* each folder, as when one is made between two pages */
+	bool root_fails_after_tree; /* the root, asked for again once the tree was listed */
+	bool tree_was_listed;
+	bool listed_twice; /* each folder, as when one is made between two pages */
 };
 
 struct server {

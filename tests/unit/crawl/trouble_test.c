@@ -206,6 +206,63 @@ a_server_that_was_busy_for_long_may_have_other_trouble_as_well(void **state)
 	assert_int_equal(w->totals.sum.archived, 5);
 }
 
+static void
+a_mailbox_that_stops_answering_is_set_aside_with_nothing_failed(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *annas = server_mailbox_add(ANNA), *berts = server_mailbox_add(BERT);
+
+	w->options.mailbox_count = 2;
+	server_fill(annas, 40);
+	server_fill(berts, 40);
+	server.mailboxes[0].fetches_fail = EXA_NET;
+	server.mailboxes[0].root_fails_after_tree = true;
+	world_run(w);
+	assert_true(w->good);
+	assert_int_equal(w->totals.mailboxes_failed, 1);
+	assert_int_equal(w->totals.sum.archived, 40);
+	assert_int_equal(w->totals.sum.pending, 40);
+	assert_int_equal(w->totals.sum.failed, 0);
+	server.mailboxes[0].fetches_fail = EXA_OK;
+	server.mailboxes[0].root_fails_after_tree = false;
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 40);
+	assert_int_equal(w->totals.sum.pending, 0);
+}
+
+static void
+a_message_the_server_stumbles_over_costs_only_itself(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *inbox = server_mailbox_add(ANNA);
+
+	server_fill(inbox, 10);
+	inbox->items[4].fails = EXA_NET;
+	world_run(w);
+	assert_int_equal(w->totals.mailboxes_failed, 0);
+	assert_int_equal(w->totals.sum.archived, 9);
+	assert_int_equal(w->totals.sum.failed, 1);
+	assert_int_equal(w->totals.sum.unexplained, 0);
+}
+
+static void
+a_mailbox_that_moves_while_it_is_read_is_set_aside(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *inbox = server_mailbox_add(ANNA);
+
+	server_fill(inbox, 40);
+	inbox->items[7].fails = EXA_ASIDE;
+	world_run(w);
+	assert_int_equal(w->totals.mailboxes_failed, 1);
+	assert_int_equal(w->totals.sum.failed, 0);
+	assert_int_equal(w->totals.sum.gone, 0);
+	inbox->items[7].fails = EXA_OK;
+	world_run(w);
+	assert_int_equal(world_counts(w, 1).of[LEDGER_ARCHIVED], 40);
+	assert_int_equal(w->totals.sum.unexplained, 0);
+}
+
 int
 main(void)
 {
@@ -221,6 +278,9 @@ main(void)
 		WORLD(a_server_that_refuses_its_own_states_does_not_keep_us),
 		WORLD(a_listing_that_does_not_move_on_does_not_keep_us),
 		WORLD(a_server_that_was_busy_for_long_may_have_other_trouble_as_well),
+		WORLD(a_mailbox_that_stops_answering_is_set_aside_with_nothing_failed),
+		WORLD(a_message_the_server_stumbles_over_costs_only_itself),
+		WORLD(a_mailbox_that_moves_while_it_is_read_is_set_aside),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -261,7 +261,7 @@ a_fault_counts_at_500_and_at_200(void **state)
 		assert_int_equal(b.err.retry_after_ms, 297749);
 		assert_int_equal(b.err.detail, strtol(statuses[i], NULL, 10));
 		assert_false(get_root(&b));
-		assert_int_equal(b.err.code, EXA_GONE);
+		assert_int_equal(b.err.code, EXA_ASIDE);
 		assert_int_equal(loopback_connection_count(b.server), 1);
 	}
 }

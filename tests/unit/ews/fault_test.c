@@ -41,12 +41,12 @@ a_busy_fault_says_how_long_to_wait(void **state)
 }
 
 static void
-a_mailbox_that_is_not_there_is_gone_and_named(void **state)
+a_mailbox_that_is_not_there_is_set_aside_and_named(void **state)
 {
 	struct exa_error err = fault_of("fault_no_mailbox.xml", FEED_WHOLE);
 
 	(void)state;
-	assert_int_equal(err.code, EXA_GONE);
+	assert_int_equal(err.code, EXA_ASIDE);
 	assert_string_equal(err.name, "ErrorNonExistentMailbox");
 	assert_non_null(strstr(err.text, "no mailbox"));
 	assert_non_null(strstr(err.text, "nobody@example.org"));
@@ -114,16 +114,16 @@ codes_mean_what_to_do_next(void **state)
 		{ "ErrorServerBusy", EXA_THROTTLED },
 		{ "ErrorExceededConnectionCount", EXA_THROTTLED },
 		{ "ErrorInternalServerTransientError", EXA_NET },
-		{ "ErrorMailboxMoveInProgress", EXA_NET },
+		{ "ErrorMailboxMoveInProgress", EXA_ASIDE },
 		{ "ErrorBatchProcessingStopped", EXA_NET },
 		{ "ErrorTimeoutExpired", EXA_TIMEOUT },
 		{ "ErrorInvalidSyncStateData", EXA_STALE },
 		{ "ErrorItemNotFound", EXA_GONE },
 		{ "ErrorFolderNotFound", EXA_GONE },
-		{ "ErrorNonExistentMailbox", EXA_GONE },
+		{ "ErrorNonExistentMailbox", EXA_ASIDE },
 		{ "ErrorArchiveMailboxNotEnabled", EXA_GONE },
 		{ "ErrorAccessDenied", EXA_DENIED },
-		{ "ErrorImpersonateUserDenied", EXA_DENIED },
+		{ "ErrorImpersonateUserDenied", EXA_ASIDE },
 		{ "ErrorMimeContentConversionFailed", EXA_UNREADABLE },
 		{ "ErrorItemCorrupt", EXA_UNREADABLE },
 		{ "ErrorMessageSizeExceeded", EXA_LIMIT },
@@ -142,7 +142,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_busy_fault_says_how_long_to_wait),
-		cmocka_unit_test(a_mailbox_that_is_not_there_is_gone_and_named),
+		cmocka_unit_test(a_mailbox_that_is_not_there_is_set_aside_and_named),
 		cmocka_unit_test(a_fault_without_detail_is_a_failure_with_its_words),
 		cmocka_unit_test(a_fault_that_is_cut_is_no_fault),
 		cmocka_unit_test(a_long_text_is_cut_between_characters),

@@ -388,7 +388,7 @@ a_server_that_is_not_there_is_a_failure_that_passes(void **state)
 	loopback_stop(server);
 	assert_true(http_client_new(&options, &client, &err));
 	assert_false(http_fetch(client, &request, &body, &answer, &err));
-	assert_int_equal(err.code, EXA_NET);
+	assert_int_equal(err.code, EXA_UNREACHABLE);
 }
 
 int

@@ -310,6 +310,135 @@ no_more_targets_are_open_than_allowed(void **state)
 	bench_end(&b);
 }
 
+static void
+fail_unreachable(struct job *job, void *thread)
+{
+	struct note *n = (struct note *)(void *)job;
+	const struct exa_error why = {
+		.code = EXA_UNREACHABLE, .retry_after_ms = 1, .text = "can't connect"
+	};
+
+	(void)thread;
+	(void)atomic_fetch_add(&n->bench->ran, 1);
+	work_again(n->bench->work, job, &why);
+}
+
+static void
+a_server_that_was_never_reached_ends_the_run_after_few_tries(void **state)
+{
+	const struct work_options options = { .threads = 1 };
+	struct exa_error err;
+	struct bench b;
+
+	(void)state;
+	bench_begin(&b, &options);
+	for (int i = 0; i < 20; i++)
+		work_add(b.work, &note_new(&b, WORK_FETCH, i, fail_unreachable)->job);
+	assert_false(work_run(b.work, &err));
+	assert_int_equal(err.code, EXA_UNREACHABLE);
+	assert_string_equal(err.text, "can't connect");
+	assert_int_equal(atomic_load(&b.ran), WORK_UNREACHED_MOST);
+	bench_end(&b);
+}
+
+static void
+get_on(struct job *job, void *thread)
+{
+	struct note *n = (struct note *)(void *)job;
+
+	work_got_on(n->bench->work, job);
+	note_order(job, thread);
+}
+
+static void
+a_server_that_was_reached_before_is_waited_for_longer(void **state)
+{
+	const struct work_options options = { .threads = 1 };
+	struct exa_error err;
+	struct bench b;
+
+	(void)state;
+	bench_begin(&b, &options);
+	work_add(b.work, &note_new(&b, WORK_FETCH, 0, get_on)->job);
+	work_add(b.work, &note_new(&b, WORK_LIST, 1, fail_unreachable)->job);
+	assert_false(work_run(b.work, &err));
+	assert_int_equal(err.code, EXA_UNREACHABLE);
+	assert_int_equal(atomic_load(&b.ran), 1 + WORK_UNREACHABLE_MOST);
+	bench_end(&b);
+}
+
+static void
+fail_to_connect_then_get_on(struct job *job, void *thread)
+{
+	struct note *n = (struct note *)(void *)job;
+	const struct exa_error why = { .code = EXA_UNREACHABLE, .retry_after_ms = 1 };
+
+	if (job->attempts < n->fails)
+		work_again(n->bench->work, job, &why);
+	else
+		get_on(job, thread);
+}
+
+static void
+an_answer_between_failures_to_connect_makes_them_start_from_none(void **state)
+{
+	const struct work_options options = { .threads = 1 };
+	struct exa_error err;
+	struct bench b;
+
+	(void)state;
+	bench_begin(&b, &options);
+	/* ranks, so that one goes through all its failures before the next begins */
+	for (enum work_rank rank = WORK_FETCH; rank < WORK_RANK_COUNT; rank++) {
+		struct note *n = note_new(&b, rank, 0, fail_to_connect_then_get_on);
+
+		n->fails = (rank == WORK_FETCH ? WORK_UNREACHED_MOST : WORK_UNREACHABLE_MOST) - 1;
+		work_add(b.work, &n->job);
+	}
+	assert_true(work_run(b.work, &err));
+	assert_int_equal(atomic_load(&b.ran), WORK_RANK_COUNT);
+	bench_end(&b);
+}
+
+static void
+be_busy_once(struct job *job, void *thread)
+{
+	struct note *n = (struct note *)(void *)job;
+	const struct exa_error why = { .code = EXA_THROTTLED, .retry_after_ms = 1 };
+
+	if (job->attempts == 0)
+		work_again(n->bench->work, job, &why);
+	else
+		note_order(job, thread);
+}
+
+static void
+after_a_busy_answer_a_target_gets_half_as_many_jobs_at_a_time(void **state)
+{
+	const struct work_options options = { .threads = 6 };
+	struct exa_error err;
+	struct bench b;
+	struct note *n;
+
+	(void)state;
+	bench_begin(&b, &options);
+	b.target = work_target_new(b.work);
+	n = note_new(&b, WORK_FETCH, 0, be_busy_once);
+	n->job.target = b.target;
+	work_add(b.work, &n->job);
+	/* of a lower rank, so that none begins before the busy answer */
+	for (int i = 0; i < 40; i++) {
+		n = note_new(&b, WORK_LIST, i, note_inside);
+		n->job.target = b.target;
+		n->job.rank = WORK_OPEN;
+		work_add(b.work, &n->job);
+	}
+	assert_true(work_run(b.work, &err));
+	assert_int_equal(atomic_load(&b.ran), 41);
+	assert_int_equal(b.inside_most, 2);
+	bench_end(&b);
+}
+
 int
 main(void)
 {
@@ -321,6 +450,10 @@ main(void)
 		cmocka_unit_test(a_raised_cancel_flag_ends_the_run),
 		cmocka_unit_test(a_thread_that_can_not_begin_ends_the_run_with_its_reason),
 		cmocka_unit_test(no_more_targets_are_open_than_allowed),
+		cmocka_unit_test(a_server_that_was_never_reached_ends_the_run_after_few_tries),
+		cmocka_unit_test(a_server_that_was_reached_before_is_waited_for_longer),
+		cmocka_unit_test(an_answer_between_failures_to_connect_makes_them_start_from_none),
+		cmocka_unit_test(after_a_busy_answer_a_target_gets_half_as_many_jobs_at_a_time),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
