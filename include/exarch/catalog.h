@@ -63,8 +63,13 @@ enum catalog_part {
 	CATALOG_PRIMARY = 0,
 	CATALOG_ONLINE_ARCHIVE = 1,
 	CATALOG_RECOVERABLE = 2,
-	CATALOG_PUBLIC = 3
+	CATALOG_PUBLIC = 3,
+	CATALOG_ARCHIVE_RECOVERABLE = 4, /* recoverable items of the online archive */
 };
+/* "primary", "archive", "recoverable", "public", "archive-recoverable": in JSON and profiles. */
+const char *catalog_part_name(enum catalog_part part);
+/* " (online archive)" and so on, "" for the primary one: behind an address, for people. */
+const char *catalog_part_suffix(enum catalog_part part);
 
 struct catalog_mailbox {
 	uint32_t number; /* 1, 2, ...; never reused */

@@ -22,9 +22,13 @@
 #include "exarch/report.h"
 #include "exarch/rules.h"
 
+/* A mailbox, or one of its other parts: each is listed, reconciled and reported by itself. */
 struct crawl_mailbox {
 	char *smtp;
 	char *display_name;
+	char *label; /* what it is called in the report: the address, and the part if it isn't the
+			primary one */
+	enum catalog_part part;
 };
 
 enum crawl_versions {
@@ -35,7 +39,7 @@ enum crawl_versions {
 };
 
 struct crawl_options {
-	const struct crawl_mailbox *mailboxes; /* each address once */
+	const struct crawl_mailbox *mailboxes; /* each once; those of one address side by side */
 	size_t mailbox_count;
 	const struct rules *rules;
 	uint64_t fingerprint; /* rules_fingerprint: a changed one makes open ledger entries be
@@ -92,9 +96,10 @@ struct crawl_tree {
 	size_t count;
 };
 
-/* Lists a mailbox's folders and judges each. Used by the crawl and by `exarch folders`. */
-bool crawl_tree_load(struct ews *ews, const char *smtp, const struct rules *rules,
-	struct crawl_tree *out, struct exa_error *err) EXA_CHECK;
+/* Lists a mailbox's folders and judges each. Used by the crawl and by `exarch folders`. EXA_GONE:
+ * the mailbox has no such part. */
+bool crawl_tree_load(struct ews *ews, const struct crawl_mailbox *mailbox,
+	const struct rules *rules, struct crawl_tree *out, struct exa_error *err) EXA_CHECK;
 void crawl_tree_done(struct crawl_tree *t);
 
 #endif

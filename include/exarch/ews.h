@@ -65,8 +65,17 @@ void ews_count(const struct ews *e, struct ews_counters *out);
  * Whose mailbox. Sent as ExchangeImpersonation (PrimarySmtpAddress) and as X-AnchorMailbox.
  * Borrowed for each call.
  */
+enum ews_part {
+	EWS_PART_PRIMARY = 0,
+	EWS_PART_ARCHIVE, /* the online archive */
+	EWS_PART_RECOVERABLE,
+	EWS_PART_ARCHIVE_RECOVERABLE,
+};
+
 struct ews_mailbox {
 	const char *smtp;
+	enum ews_part
+		part; /* which tree `ews_find_folders` and the root of `ews_get_folder` mean */
 };
 
 /* ---- folders ---- */
@@ -75,7 +84,7 @@ struct ews_mailbox {
  * never from names. */
 enum ews_role {
 	EWS_ROLE_NONE = 0, /* a folder made by the user */
-	EWS_ROLE_ROOT,     /* msgfolderroot */
+	EWS_ROLE_ROOT,     /* of the part: msgfolderroot, archivemsgfolderroot, ... */
 	EWS_ROLE_INBOX,
 	EWS_ROLE_SENT,
 	EWS_ROLE_DRAFTS,
@@ -110,16 +119,16 @@ struct ews_folder_sink {
 };
 
 /*
- * Lists all folders below msgfolderroot (FindFolder Deep), one page per call: OFFSET 0 first, then
- * *NEXT_OFFSET_OUT as given until it is -1. The root itself is not among them; the order is the
- * server's.
+ * Lists all folders below the root of the mailbox's part (FindFolder Deep), one page per call:
+ * OFFSET 0 first, then *NEXT_OFFSET_OUT as given until it is -1. The root itself is not among them;
+ * the order is the server's.
  */
 bool ews_find_folders(struct ews *e, const struct ews_mailbox *mailbox, int64_t offset,
 	const struct ews_folder_sink *sink, int64_t *next_offset_out,
 	struct exa_error *err) EXA_CHECK;
 
-/* One folder by id, or msgfolderroot when ID is NULL (then its role is EWS_ROLE_ROOT). EXA_GONE
- * when it isn't there. */
+/* One folder by id, or the root of the part when ID is NULL (then its role is EWS_ROLE_ROOT).
+ * EXA_GONE when it isn't there: a root that isn't there is a part the mailbox hasn't. */
 bool ews_get_folder(struct ews *e, const struct ews_mailbox *mailbox, const char *id,
 	const struct ews_folder_sink *sink, struct exa_error *err) EXA_CHECK;
 

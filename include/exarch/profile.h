@@ -28,6 +28,12 @@ enum profile_mailboxes { PROFILE_FROM_DIRECTORY, PROFILE_FROM_LIST, PROFILE_FROM
 
 enum profile_versions { PROFILE_VERSIONS_FIRST, PROFILE_VERSIONS_LATEST, PROFILE_VERSIONS_ALL };
 
+enum profile_part {
+	PROFILE_PART_PRIMARY = 1,
+	PROFILE_PART_ARCHIVE = 2,
+	PROFILE_PART_RECOVERABLE = 4, /* with PROFILE_PART_ARCHIVE those of the archive too */
+};
+
 struct profile {
 	char *path; /* of the profile itself, as given */
 
@@ -51,7 +57,8 @@ struct profile {
 	char **mailbox_list; /* from list, or read from the file: one address a line, '#' comments;
 				an address named twice stands here once */
 	size_t mailbox_count;
-	char **groups; /* with directory: only members of these */
+	unsigned parts; /* enum profile_part, or'ed; at least one */
+	char **groups;  /* with directory: only members of these */
 	size_t group_count;
 
 	struct rules rules;

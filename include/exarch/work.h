@@ -90,9 +90,9 @@ void work_got_on(struct work *w, struct job *job);
 struct work_options {
 	uint32_t threads;
 	uint32_t target_max; /* jobs of one target at a time; 0 = no cap */
-	/* Targets open at a time: a job of rank OPEN opens its target as it begins,
-	 * work_target_close closes it; jobs of rank OPEN wait while so many are open. 0 = no cap.
-	 */
+	/* Targets open at a time: a job of rank OPEN opens its target each time it is run,
+	 * work_target_close closes it as often; jobs of rank OPEN wait while so many are open. 0 =
+	 * no cap. */
 	uint32_t open_max;
 	struct cancel *cancel;
 	/* Gives each thread its context (connection, parser, ...), on that thread; false ends the

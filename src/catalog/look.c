@@ -6,6 +6,42 @@
 #include "record.h"
 
 const char *
+catalog_part_name(enum catalog_part part)
+{
+	switch (part) {
+	case CATALOG_PRIMARY:
+		break;
+	case CATALOG_ONLINE_ARCHIVE:
+		return "archive";
+	case CATALOG_RECOVERABLE:
+		return "recoverable";
+	case CATALOG_PUBLIC:
+		return "public";
+	case CATALOG_ARCHIVE_RECOVERABLE:
+		return "archive-recoverable";
+	}
+	return "primary";
+}
+
+const char *
+catalog_part_suffix(enum catalog_part part)
+{
+	switch (part) {
+	case CATALOG_PRIMARY:
+		break;
+	case CATALOG_ONLINE_ARCHIVE:
+		return " (online archive)";
+	case CATALOG_RECOVERABLE:
+		return " (recoverable items)";
+	case CATALOG_PUBLIC:
+		return " (public folders)";
+	case CATALOG_ARCHIVE_RECOVERABLE:
+		return " (recoverable items of the online archive)";
+	}
+	return "";
+}
+
+const char *
 ledger_state_name(enum ledger_state s)
 {
 	static const char *const names[LEDGER_STATE_COUNT] = {

@@ -145,10 +145,11 @@ choose_mailboxes(struct archiving *a, struct exa_error *err)
 {
 	if (!plan_load(&a->session, a->args->value[OPT_MAILBOX], &stop_asked, &a->plan, err))
 		return false;
-	a->mailboxes = exa_alloc_array(a->plan.count, sizeof *a->mailboxes);
+	a->mailboxes = exa_alloc_array(a->plan.count * PARTS_MOST, sizeof *a->mailboxes);
 	for (size_t i = 0; i < a->plan.count; i++) {
 		if (a->plan.entries[i].decision.verdict == RULES_ARCHIVE)
-			a->mailboxes[a->mailbox_count++] = a->plan.entries[i].mailbox;
+			a->mailbox_count += session_parts(&a->session, &a->plan.entries[i].mailbox,
+				&a->mailboxes[a->mailbox_count]);
 	}
 	if (a->mailbox_count > 0)
 		return true;
@@ -354,6 +355,8 @@ cmd_archive(const struct args *args)
 		code = fail_with(&err);
 	catalog_abandonp(&a.catalog);
 	crawl_free(a.crawl);
+	for (size_t i = 0; i < a.mailbox_count; i++)
+		exa_free(a.mailboxes[i].label);
 	exa_free(a.mailboxes);
 	plan_done(&a.plan);
 	session_done(&a.session);

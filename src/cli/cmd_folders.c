@@ -3,16 +3,18 @@
 
 #include <jansson.h>
 
+#include "exarch/mem.h"
+
 #include "session.h"
 #include "text.h"
 
 static void
-print_json(const struct crawl_folder *f)
+print_json(const struct crawl_folder *f, enum catalog_part part)
 {
-	json_t *line = json_pack("{s:s, s:s, s:b, s:s, s:I, s:I}", "folder", f->path, "class",
-		f->class, "archived", f->decision.verdict == RULES_ARCHIVE, "reason",
-		f->decision.reason, "items", (json_int_t)f->total_count, "bytes",
-		(json_int_t)f->size_bytes);
+	json_t *line = json_pack("{s:s, s:s, s:s, s:b, s:s, s:I, s:I}", "part",
+		catalog_part_name(part), "folder", f->path, "class", f->class, "archived",
+		f->decision.verdict == RULES_ARCHIVE, "reason", f->decision.reason, "items",
+		(json_int_t)f->total_count, "bytes", (json_int_t)f->size_bytes);
 
 	if (line != NULL) {
 		(void)json_dumpf(line, stdout, JSON_COMPACT);
@@ -36,7 +38,7 @@ print_row(const struct crawl_folder *f)
 }
 
 static void
-print_tree(const struct crawl_tree *tree, bool json)
+print_tree(const struct crawl_tree *tree, enum catalog_part part, bool json)
 {
 	long long items = 0;
 	size_t chosen = 0;
@@ -46,7 +48,10 @@ print_tree(const struct crawl_tree *tree, bool json)
 	for (size_t i = 0; i < tree->count; i++) {
 		const struct crawl_folder *f = &tree->folders[i];
 
-		(json ? print_json : print_row)(f);
+		if (json)
+			print_json(f, part);
+		else
+			print_row(f);
 		if (f->decision.verdict == RULES_ARCHIVE) {
 			chosen++;
 			items += f->total_count > 0 ? f->total_count : 0;
@@ -57,22 +62,43 @@ print_tree(const struct crawl_tree *tree, bool json)
 			tree->count, items);
 }
 
+/* A mailbox without an online archive is fine; one without a primary part isn't. */
+static bool
+show_part(const struct args *args, const struct session *session, struct ews *ews,
+	const struct crawl_mailbox *part, struct exa_error *err)
+{
+	struct crawl_tree tree = { 0 };
+	const bool json = args->value[OPT_JSON] != NULL;
+
+	if (!crawl_tree_load(ews, part, &session->profile->rules, &tree, err))
+		return err->code == EXA_GONE && part->part != CATALOG_PRIMARY;
+	if (!json && part->part != CATALOG_PRIMARY)
+		(void)printf("\n%s\n", part->label);
+	print_tree(&tree, part->part, json);
+	crawl_tree_done(&tree);
+	return true;
+}
+
 int
 cmd_folders(const struct args *args)
 {
-	struct crawl_tree tree = { 0 };
+	EXA_AUTO(exa_freep) char *smtp = exa_strdup(args->positional[1]);
+	const struct crawl_mailbox mailbox = { .smtp = smtp };
+	struct crawl_mailbox parts[PARTS_MOST];
 	struct ews *ews = NULL;
 	struct session session;
 	struct exa_error err;
+	size_t count;
 	bool good;
 
 	if (!session_open(args->positional[0], NULL, &session, &err))
 		return fail_with(&err);
-	good = ews_new(&session.ews, &ews, &err) &&
-	       crawl_tree_load(ews, args->positional[1], &session.profile->rules, &tree, &err);
-	if (good)
-		print_tree(&tree, args->value[OPT_JSON] != NULL);
-	crawl_tree_done(&tree);
+	count = session_parts(&session, &mailbox, parts);
+	good = ews_new(&session.ews, &ews, &err);
+	for (size_t i = 0; i < count; i++) {
+		good = good && show_part(args, &session, ews, &parts[i], &err);
+		exa_free(parts[i].label);
+	}
 	ews_free(ews);
 	session_done(&session);
 	if (good)

@@ -60,13 +60,15 @@ print_json(
 
 	clock_format(s->row->received_ns, received);
 	hex_encode(bytes_of(item->mime_sha256, CATALOG_SHA256_SIZE), hash);
-	print_line(json_pack("{s:I, s:o, s:o, s:s, s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
-		"number", (json_int_t)s->row->number, "mailbox", text_or_null(s->mailbox->smtp),
-		"folder", text_or_null(s->folder->path), "received", received, "state",
-		state_name(s->row->state), "bytes", (json_int_t)s->row->mime_bytes, "sha256", hash,
-		"class", text_or_null(item->class), "from", text_or_null(head->from), "to",
-		text_or_null(head->to), "subject", text_or_null(head->subject), "message_id",
-		text_or_null(head->message_id), "item_id", text_or_null(item->server_id)));
+	print_line(json_pack(
+		"{s:I, s:o, s:s, s:o, s:s, s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "number",
+		(json_int_t)s->row->number, "mailbox", text_or_null(s->mailbox->smtp), "part",
+		catalog_part_name(s->mailbox->part), "folder", text_or_null(s->folder->path),
+		"received", received, "state", state_name(s->row->state), "bytes",
+		(json_int_t)s->row->mime_bytes, "sha256", hash, "class", text_or_null(item->class),
+		"from", text_or_null(head->from), "to", text_or_null(head->to), "subject",
+		text_or_null(head->subject), "message_id", text_or_null(head->message_id),
+		"item_id", text_or_null(item->server_id)));
 }
 
 static void
@@ -77,7 +79,7 @@ print_row(const struct selected *s, const struct message_head *head)
 	clock_format(s->row->received_ns, received);
 	text_size(s->row->mime_bytes, size);
 	(void)printf("%8llu  %-10.10s  %9s  ", (unsigned long long)s->row->number, received, size);
-	text_print(stdout, s->mailbox->smtp, 28);
+	text_mailbox(stdout, s->mailbox, 28);
 	(void)printf("  ");
 	text_print(stdout, s->folder->path, 20);
 	(void)printf("  ");
@@ -130,10 +132,11 @@ print_failed_json(const struct failed_listing *f, const struct ledger_entry *e)
 
 	clock_format(e->received_ns, received);
 	clock_format(e->not_before_ns > 0 ? e->not_before_ns : EXA_NO_TIME, again);
-	print_line(json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:i, s:s}", "mailbox",
-		text_or_null(f->mailbox->smtp), "folder", text_or_null(f->folder->path), "item_id",
-		text_or_null(e->server_id), "class", text_or_null(e->class), "received", received,
-		"why", text_or_null(e->why), "attempts", (int)e->attempts, "not_before", again));
+	print_line(json_pack("{s:o, s:s, s:o, s:o, s:o, s:s, s:o, s:i, s:s}", "mailbox",
+		text_or_null(f->mailbox->smtp), "part", catalog_part_name(f->mailbox->part),
+		"folder", text_or_null(f->folder->path), "item_id", text_or_null(e->server_id),
+		"class", text_or_null(e->class), "received", received, "why", text_or_null(e->why),
+		"attempts", (int)e->attempts, "not_before", again));
 }
 
 static bool
@@ -151,7 +154,7 @@ failed_entry(void *ctx, const struct catalog_key *key, const struct ledger_entry
 		print_failed_json(f, e);
 		return true;
 	}
-	text_print(stdout, f->mailbox->smtp, 28);
+	text_mailbox(stdout, f->mailbox, 28);
 	(void)printf("  ");
 	text_print(stdout, f->folder->path, 20);
 	(void)printf("  %u tries  ", e->attempts);

@@ -89,7 +89,9 @@ show_for_people(struct shown *s, const struct selected *selected, const struct c
 		line("Cc", head.cc);
 		line("Date", head.date);
 		line("Message-ID", head.message_id);
-		line("Mailbox", selected->mailbox->smtp);
+		(void)printf("%-11s ", "Mailbox");
+		text_mailbox(stdout, selected->mailbox, 0);
+		(void)putchar('\n');
 		line("Folder", selected->folder->path);
 		clock_format(item->received_ns, when);
 		line("Received", when);

@@ -239,3 +239,31 @@ plan_load(struct session *s, const char *mailbox_glob, struct cancel *cancel, st
 	*out = p;
 	return true;
 }
+
+static size_t
+add_part(struct crawl_mailbox *out, const struct crawl_mailbox *of, enum catalog_part part)
+{
+	*out = *of;
+	out->part = part;
+	out->label = exa_asprintf("%s%s", of->smtp, catalog_part_suffix(part));
+	return 1;
+}
+
+size_t
+session_parts(const struct session *s, const struct crawl_mailbox *mailbox,
+	struct crawl_mailbox out[PARTS_MOST])
+{
+	const unsigned parts = s->profile->parts;
+	const unsigned both = PROFILE_PART_ARCHIVE | PROFILE_PART_RECOVERABLE;
+	size_t n = 0;
+
+	if ((parts & PROFILE_PART_PRIMARY) != 0)
+		n += add_part(&out[n], mailbox, CATALOG_PRIMARY);
+	if ((parts & PROFILE_PART_ARCHIVE) != 0)
+		n += add_part(&out[n], mailbox, CATALOG_ONLINE_ARCHIVE);
+	if ((parts & PROFILE_PART_RECOVERABLE) != 0)
+		n += add_part(&out[n], mailbox, CATALOG_RECOVERABLE);
+	if ((parts & both) == both)
+		n += add_part(&out[n], mailbox, CATALOG_ARCHIVE_RECOVERABLE);
+	return n;
+}

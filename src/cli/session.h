@@ -43,4 +43,10 @@ void plan_done(struct plan *p);
 /* How many are to be archived. */
 size_t plan_chosen(const struct plan *p);
 
+/* The parts of MAILBOX that the profile names, side by side, at most PARTS_MOST. Labels are owned;
+ * the other texts are the mailbox's. */
+#define PARTS_MOST 4
+size_t session_parts(const struct session *s, const struct crawl_mailbox *mailbox,
+	struct crawl_mailbox out[PARTS_MOST]);
+
 #endif

@@ -52,6 +52,15 @@ text_print(FILE *out, const char *text, size_t width)
 		(void)putc(' ', out);
 }
 
+void
+text_mailbox(FILE *out, const struct catalog_mailbox *m, size_t width)
+{
+	EXA_AUTO(buf_done) struct buf label = { 0 };
+
+	buf_printf(&label, "%s%s", m->smtp, catalog_part_suffix(m->part));
+	text_print(out, buf_string(&label), width);
+}
+
 /* Words are cleaned, what stands between them stays: bodies have indented lines and columns. */
 void
 text_print_block(FILE *out, const char *text)

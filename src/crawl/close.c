@@ -102,7 +102,7 @@ take_count(void *ctx, const struct ews_folder *folder, struct exa_error *err)
 static bool
 ask_count(struct crawl_thread *t, struct folder *f, struct exa_error *err)
 {
-	const struct ews_mailbox mailbox = { .smtp = f->mailbox->what->smtp };
+	const struct ews_mailbox mailbox = crawl_ews_mailbox(f->mailbox->what);
 	const struct ews_folder_sink sink = { .folder = take_count, .ctx = f };
 	struct report *report = f->mailbox->run->options->report;
 	bool good;

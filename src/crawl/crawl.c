@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One run over all mailboxes: threads, their connections, and the end of it. */
 #include "exarch/clock.h"
+#include <string.h>
+
 #include "internal.h"
 
 /* Exchange answers at most 27 requests of one mailbox at a time (EWSMaxConcurrency), those of its
@@ -73,7 +75,7 @@ take_root(void *ctx, const struct ews_folder *folder, struct exa_error *err)
 static bool
 mailbox_answers(struct crawl_thread *t, const struct mailbox *m, struct exa_error *err)
 {
-	const struct ews_mailbox mailbox = { .smtp = m->what->smtp };
+	const struct ews_mailbox mailbox = crawl_ews_mailbox(m->what);
 	const struct ews_folder_sink sink = { .folder = take_root };
 	struct report *report = m->run->options->report;
 	bool good;
@@ -195,8 +197,12 @@ run_all(struct crawl_run *run, struct exa_error *err)
 
 	report_plan(run->options->report, run->options->mailbox_count);
 	for (size_t i = 0; i < run->options->mailbox_count; i++) {
-		run->mailboxes[i].what = &run->options->mailboxes[i];
-		mailbox_begin(run, &run->mailboxes[i]);
+		const struct crawl_mailbox *what = &run->options->mailboxes[i];
+		const bool same = i > 0 && strcmp(what->smtp, what[-1].smtp) == 0;
+
+		run->mailboxes[i].what = what;
+		mailbox_begin(run, &run->mailboxes[i],
+			same ? run->mailboxes[i - 1].target : work_target_new(run->work));
 	}
 	good = work_run(run->work, err);
 	if (!run->options->dry_run && !store_flush(catalog_store(run->catalog), &flush_error) &&

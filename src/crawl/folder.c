@@ -328,7 +328,7 @@ static bool
 ask_page(struct crawl_thread *t, struct folder *f, const char *state, struct page *page,
 	struct buf *state_out, bool *last_out, struct exa_error *err)
 {
-	const struct ews_mailbox mailbox = { .smtp = f->mailbox->what->smtp };
+	const struct ews_mailbox mailbox = crawl_ews_mailbox(f->mailbox->what);
 	const struct ews_sync_request request = {
 		.folder_id = f->id, .sync_state = state, .max_changes = EWS_SYNC_PAGE_MAX
 	};
@@ -444,7 +444,7 @@ folder_give_up(struct folder *f, const struct exa_error *why)
 	f->failed = true;
 	report_problem(f->mailbox->run->options->report,
 		&(struct report_problem){
-			.mailbox = f->mailbox->what->smtp, .folder = f->path, .why = why });
+			.mailbox = f->mailbox->what->label, .folder = f->path, .why = why });
 }
 
 static void

@@ -110,8 +110,13 @@ void acks_attach(struct acks *a, struct report *report); /* NULL detaches */
 void acks_add(struct acks *a, uint64_t epoch, struct mailbox *mailbox, uint64_t bytes);
 void acks_committed(void *ctx, uint64_t epoch);
 
+/* tree.c: as ews takes it; texts borrowed. */
+struct ews_mailbox crawl_ews_mailbox(const struct crawl_mailbox *m);
+
 /* open.c */
-void mailbox_begin(struct crawl_run *run, struct mailbox *m);
+/* TARGET is one for all parts of a mailbox: what the server says of one holds for all. */
+void mailbox_begin(struct crawl_run *run, struct mailbox *m, struct work_target *target);
+/* Frees what it holds; it may be opened again. */
 void mailbox_report(
 	struct mailbox *m, const struct ledger_counts *counts, uint64_t unexplained, bool complete);
 /* The mailbox as a whole failed, or the run ended before it did. */

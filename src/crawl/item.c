@@ -128,7 +128,7 @@ item_failed(struct crawl_thread *t, struct folder *f, const struct item_ref *ref
 	uint64_t epoch;
 
 	report_problem(f->mailbox->run->options->report,
-		&(struct report_problem){ .mailbox = f->mailbox->what->smtp,
+		&(struct report_problem){ .mailbox = f->mailbox->what->label,
 			.folder = f->path,
 			.item = ref->id,
 			.why = why });

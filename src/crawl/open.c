@@ -27,6 +27,9 @@ mailbox_free(struct mailbox *m)
 		exa_free(m->folders[i].seen);
 	}
 	exa_free(m->folders);
+	m->folders = NULL;
+	m->folder_count = 0;
+	m->excluded_whole = 0;
 }
 
 void
@@ -35,7 +38,7 @@ mailbox_report(
 {
 	uint64_t archived = atomic_load(&m->archived);
 	struct report_mailbox result = {
-		.mailbox = m->what->smtp,
+		.mailbox = m->what->label,
 		.archived = m->run->options->dry_run ? atomic_load(&m->would_archive) : archived,
 		.bytes = atomic_load(&m->archived_bytes),
 		.known = counts->of[LEDGER_ARCHIVED] > archived
@@ -66,7 +69,7 @@ mailbox_give_up(struct mailbox *m, const struct exa_error *why)
 		m->error = *why;
 		if (why->code != EXA_CANCELLED)
 			report_problem(m->run->options->report,
-				&(struct report_problem){ .mailbox = m->what->smtp, .why = why });
+				&(struct report_problem){ .mailbox = m->what->label, .why = why });
 	}
 	/* The counts are for information here: the failure that is reported is `why`. They are as
 	 * of what is durable, which in a store that has failed is not all that was submitted. */
@@ -195,15 +198,15 @@ find_vanished(struct mailbox *m, const struct crawl_tree *tree, struct exa_error
 static bool
 open_mailbox(struct crawl_thread *t, struct mailbox *m, struct exa_error *err)
 {
-	const struct catalog_mailbox record = { .part = CATALOG_PRIMARY,
-		.smtp = m->what->smtp,
-		.display_name = m->what->display_name };
+	const struct catalog_mailbox record = {
+		.part = m->what->part, .smtp = m->what->smtp, .display_name = m->what->display_name
+	};
 	struct crawl_tree tree = { 0 };
 	bool good;
 
 	m->asked_ns = clock_wall_ns();
 	report_requests(m->run->options->report, 1);
-	good = crawl_tree_load(t->ews, m->what->smtp, m->run->options->rules, &tree, err);
+	good = crawl_tree_load(t->ews, m->what, m->run->options->rules, &tree, err);
 	report_requests(m->run->options->report, -1);
 	if (!good)
 		return false;
@@ -224,13 +227,39 @@ find_numbers(struct mailbox *m, struct exa_error *err)
 	bool found;
 
 	if (!store_read_begin(catalog_store(m->run->catalog), &txn, err) ||
-		!catalog_find_mailbox(txn, CATALOG_PRIMARY, m->what->smtp, &found, &m->number, err))
+		!catalog_find_mailbox(txn, m->what->part, m->what->smtp, &found, &m->number, err))
 		return false;
 	for (size_t i = 0; found && i < m->folder_count; i++) {
 		if (!catalog_find_folder(
 			    txn, m->number, m->folders[i].id, &found, &m->folders[i].number, err))
 			return false;
 		found = true;
+	}
+	return true;
+}
+
+/* The mailbox couldn't be opened. False: the job is in the pool again. */
+static bool
+open_fails(struct crawl_thread *t, struct mailbox *m, struct job *job, const struct exa_error *why)
+{
+	const struct ledger_counts none = { 0 };
+
+	work_target_close(m->run->work, m->target);
+	mailbox_free(m);
+	if (why->code == EXA_GONE && m->what->part != CATALOG_PRIMARY) {
+		mailbox_report(m, &none, 0, true); /* not everybody has an online archive */
+		return true;
+	}
+	switch (job_fails(t, m, job, WORK_SCOPE_MAILBOX, why)) {
+	case OUTCOME_QUEUED:
+		return false;
+	case OUTCOME_STOPPED:
+		break;
+	case OUTCOME_SMALLER:
+	case OUTCOME_SKIPPED:
+	case OUTCOME_ASIDE:
+		mailbox_give_up(m, why);
+		break;
 	}
 	return true;
 }
@@ -244,44 +273,29 @@ open_run(struct job *job, void *thread)
 	struct exa_error err;
 
 	if (job->attempts == 0)
-		report_mailbox_open(run->options->report, m->what->smtp);
+		report_mailbox_open(run->options->report, m->what->label);
 	if (!open_mailbox(thread, m, &err) || (run->options->dry_run && !find_numbers(m, &err))) {
-		work_target_close(run->work, m->target);
-		mailbox_free(m);
-		m->folders = NULL;
-		m->folder_count = 0;
-		m->excluded_whole = 0;
-		switch (job_fails(thread, m, job, WORK_SCOPE_MAILBOX, &err)) {
-		case OUTCOME_QUEUED:
-			return;
-		case OUTCOME_STOPPED:
-			break;
-		case OUTCOME_SMALLER:
-		case OUTCOME_SKIPPED:
-		case OUTCOME_ASIDE:
-			mailbox_give_up(m, &err);
-			break;
-		}
-		exa_free(job);
+		if (open_fails(thread, m, job, &err))
+			exa_free(job);
 		return;
 	}
 	work_got_on(run->work, job);
 	exa_free(job);
 	m->opened = true;
-	mailbox_job_begins(
-		m); /* so that the mailbox isn't closed before all its folders have begun */
+	/* so that the mailbox isn't closed before all its folders have begun */
+	mailbox_job_begins(m);
 	for (size_t i = 0; i < m->folder_count; i++)
 		folder_begin(&m->folders[i]);
 	mailbox_job_ends(m);
 }
 
 void
-mailbox_begin(struct crawl_run *run, struct mailbox *m)
+mailbox_begin(struct crawl_run *run, struct mailbox *m, struct work_target *target)
 {
 	struct open_job *open = exa_alloc(sizeof *open);
 
 	m->run = run;
-	m->target = work_target_new(run->work);
+	m->target = target;
 	open->mailbox = m;
 	open->job = (struct job){
 		.rank = WORK_OPEN, .target = m->target, .run = open_run, .drop = open_drop

@@ -203,14 +203,17 @@ by_path(const void *a, const void *b)
 }
 
 static void
-judge_all(struct crawl_tree *t, const struct rules *rules)
+judge_all(struct crawl_tree *t, const struct rules *rules, enum catalog_part part)
 {
+	/* All of the recoverable items are out of users' sight. */
+	const bool all_hidden = part == CATALOG_RECOVERABLE || part == CATALOG_ARCHIVE_RECOVERABLE;
+
 	drop_doubles(t);
 	for (size_t i = 0; i < t->count; i++) {
 		struct crawl_folder *f = &t->folders[i];
 		struct rules_folder facts = { .class = f->class,
 			.role = rules_role_of(f->role),
-			.hidden = f->hidden,
+			.hidden = f->hidden && !all_hidden,
 			.search_folder = f->search_folder };
 
 		make_path(t, f, &facts.below_standard);
@@ -220,18 +223,40 @@ judge_all(struct crawl_tree *t, const struct rules *rules)
 	qsort(t->folders, t->count, sizeof *t->folders, by_path);
 }
 
+struct ews_mailbox
+crawl_ews_mailbox(const struct crawl_mailbox *m)
+{
+	struct ews_mailbox mailbox = { .smtp = m->smtp };
+
+	switch (m->part) {
+	case CATALOG_PRIMARY:
+	case CATALOG_PUBLIC:
+		break;
+	case CATALOG_ONLINE_ARCHIVE:
+		mailbox.part = EWS_PART_ARCHIVE;
+		break;
+	case CATALOG_RECOVERABLE:
+		mailbox.part = EWS_PART_RECOVERABLE;
+		break;
+	case CATALOG_ARCHIVE_RECOVERABLE:
+		mailbox.part = EWS_PART_ARCHIVE_RECOVERABLE;
+		break;
+	}
+	return mailbox;
+}
+
 bool
-crawl_tree_load(struct ews *ews, const char *smtp, const struct rules *rules,
+crawl_tree_load(struct ews *ews, const struct crawl_mailbox *of, const struct rules *rules,
 	struct crawl_tree *out, struct exa_error *err)
 {
-	const struct ews_mailbox mailbox = { .smtp = smtp };
+	const struct ews_mailbox mailbox = crawl_ews_mailbox(of);
 	struct collect c = { 0 };
 
 	if (!list_all(ews, &mailbox, &c, err)) {
 		crawl_tree_done(&c.tree);
 		return exa_while(err, "listing folders");
 	}
-	judge_all(&c.tree, rules);
+	judge_all(&c.tree, rules, of->part);
 	*out = c.tree;
 	return true;
 }

@@ -69,7 +69,28 @@ static const struct {
 	{ "tasks", EWS_ROLE_TASKS },
 	{ "notes", EWS_ROLE_NOTES },
 	{ "journal", EWS_ROLE_JOURNAL },
+	{ "archivemsgfolderroot", EWS_ROLE_ROOT },
+	{ "archiveinbox", EWS_ROLE_INBOX },
+	{ "archivedeleteditems", EWS_ROLE_DELETED },
+	{ "recoverableitemsroot", EWS_ROLE_ROOT },
+	{ "archiverecoverableitemsroot", EWS_ROLE_ROOT },
 };
+
+const char *
+folder_root_of(enum ews_part part)
+{
+	switch (part) {
+	case EWS_PART_PRIMARY:
+		break;
+	case EWS_PART_ARCHIVE:
+		return "archivemsgfolderroot";
+	case EWS_PART_RECOVERABLE:
+		return "recoverableitemsroot";
+	case EWS_PART_ARCHIVE_RECOVERABLE:
+		return "archiverecoverableitemsroot";
+	}
+	return "msgfolderroot";
+}
 
 void
 folder_add_shape(struct buf *out)

@@ -9,7 +9,7 @@
 
 struct folder_reader {
 	const struct ews_folder_sink *sink;
-	bool is_root; /* the one folder is msgfolderroot */
+	bool is_root; /* the one folder is the part's root */
 
 	struct ews_folder folder; /* numbers of the one being read; its texts stand here: */
 	struct buf id, parent_id, name, class;
@@ -35,5 +35,8 @@ bool find_folder_result(const struct folder_reader *r, int64_t offset, int64_t *
 	struct exa_error *err) EXA_CHECK;
 void get_folder_request(struct buf *out, const struct ews_mailbox *mailbox, const char *id);
 bool get_folder_result(const struct folder_reader *r, struct exa_error *err) EXA_CHECK;
+
+/* The distinguished id of the root of a part (EWS.md 6.1, 14). */
+const char *folder_root_of(enum ews_part part);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* FindFolder (MS-OXWSFSRCH): all folders below msgfolderroot, page by page. */
+/* FindFolder (MS-OXWSFSRCH): all folders below the root of a part of the mailbox, page by page. */
 #include <inttypes.h>
 
 #include "folder.h"
@@ -19,8 +19,10 @@ find_folder_request(struct buf *out, const struct ews_mailbox *mailbox, int64_t 
 		"<m:IndexedPageFolderView MaxEntriesReturned=\"%d\" Offset=\"%" PRId64
 		"\" BasePoint=\"Beginning\"/>",
 		FOLDER_PAGE, offset);
-	buf_add_string(out, "<m:ParentFolderIds><t:DistinguishedFolderId Id=\"msgfolderroot\"/>"
-			    "</m:ParentFolderIds></m:FindFolder>");
+	buf_printf(out,
+		"<m:ParentFolderIds><t:DistinguishedFolderId Id=\"%s\"/></m:ParentFolderIds>"
+		"</m:FindFolder>",
+		folder_root_of(mailbox->part));
 	soap_end(out);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GetFolder (MS-OXWSFOLD): one folder by id, or the root of the mail folders. */
+/* GetFolder (MS-OXWSFOLD): one folder by id, or the root of a part of the mailbox. */
 #include "folder.h"
 #include "request.h"
 #include "soap.h"
@@ -12,7 +12,8 @@ get_folder_request(struct buf *out, const struct ews_mailbox *mailbox, const cha
 	folder_add_shape(out);
 	buf_add_string(out, "<m:FolderIds>");
 	if (id == NULL) {
-		buf_add_string(out, "<t:DistinguishedFolderId Id=\"msgfolderroot\"/>");
+		buf_printf(
+			out, "<t:DistinguishedFolderId Id=\"%s\"/>", folder_root_of(mailbox->part));
 	} else {
 		buf_add_string(out, "<t:FolderId Id=\"");
 		soap_text(out, id);

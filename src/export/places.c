@@ -105,29 +105,13 @@ take_place(GHashTable *taken, const char *parent, const char *name)
 }
 
 /* The online archive of a mailbox stands beside it, not in it. */
-static const char *
-part_suffix(enum catalog_part part)
-{
-	switch (part) {
-	case CATALOG_PRIMARY:
-		return "";
-	case CATALOG_ONLINE_ARCHIVE:
-		return " (online archive)";
-	case CATALOG_RECOVERABLE:
-		return " (recoverable items)";
-	case CATALOG_PUBLIC:
-		return " (public folders)";
-	}
-	return "";
-}
-
 void
 places_add_mailbox(struct places *p, const struct catalog_mailbox *m)
 {
 	EXA_AUTO(buf_done) struct buf name = { 0 };
 
 	name_add_folder(&name, m->smtp);
-	buf_add_string(&name, part_suffix(m->part));
+	buf_add_string(&name, catalog_part_suffix(m->part));
 	(void)g_hash_table_insert(p->mailboxes, GUINT_TO_POINTER(m->number),
 		take_place(p->top, "", buf_string(&name)));
 }

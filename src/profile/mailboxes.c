@@ -216,6 +216,17 @@ take_patterns(const struct context *c, const char *key, char *const *texts, size
 	return true;
 }
 
+static bool
+take_parts(const struct context *c, const struct raw_mailboxes *raw, struct profile *p)
+{
+	p->parts = raw->parts == NULL ? PROFILE_PART_PRIMARY : 0;
+	for (size_t i = 0; i < raw->parts_count; i++)
+		p->parts |= (unsigned)raw->parts[i];
+	return p->parts != 0 || context_bad(c, "mailboxes.parts",
+					"expected at least one of `primary`, `archive`, "
+					"`recoverable`");
+}
+
 bool
 mailboxes_check(const struct context *c, const struct raw_profile *profile, struct profile *p)
 {
@@ -236,7 +247,7 @@ mailboxes_check(const struct context *c, const struct raw_profile *profile, stru
 		return false;
 	r->only_licensed = raw->only_licensed != RAW_NO;
 	r->only_enabled = raw->only_enabled != RAW_NO;
-	return take_groups(c, raw, p) &&
+	return take_groups(c, raw, p) && take_parts(c, raw, p) &&
 	       take_patterns(c, "mailboxes.include", raw->include, raw->include_count,
 		       &r->mailbox_include, &r->mailbox_include_count) &&
 	       take_patterns(c, "mailboxes.exclude", raw->exclude, raw->exclude_count,

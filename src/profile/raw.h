@@ -61,7 +61,7 @@ struct raw_mailboxes {
 	unsigned exclude_count;
 	char **groups;
 	unsigned groups_count;
-	int *parts;
+	int *parts; /* enum profile_part */
 	unsigned parts_count;
 };
 

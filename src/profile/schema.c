@@ -81,9 +81,9 @@ static const cyaml_strval_t froms[] = {
 	{ "file", PROFILE_FROM_FILE + 1 },
 };
 static const cyaml_strval_t parts[] = {
-	{ "primary", 1 },
-	{ "archive", RAW_NOT_YET },
-	{ "recoverable", RAW_NOT_YET },
+	{ "primary", PROFILE_PART_PRIMARY },
+	{ "archive", PROFILE_PART_ARCHIVE },
+	{ "recoverable", PROFILE_PART_RECOVERABLE },
 };
 static const cyaml_strval_t unreads[] = {
 	{ "archive", RULES_UNREAD_ARCHIVE + 1 },

@@ -118,6 +118,23 @@ add_source(struct buf *out, const struct profile *p)
 }
 
 static void
+add_parts(struct buf *out, unsigned parts)
+{
+	static const enum profile_part each[] = { PROFILE_PART_PRIMARY, PROFILE_PART_ARCHIVE,
+		PROFILE_PART_RECOVERABLE };
+	const char *comma = "";
+
+	buf_add_string(out, "  parts: [");
+	for (size_t i = 0; i < sizeof each / sizeof each[0]; i++) {
+		if ((parts & each[i]) == 0)
+			continue;
+		buf_printf(out, "%s%s", comma, raw_word("mailboxes.parts", (int)each[i]));
+		comma = ", ";
+	}
+	buf_add_string(out, "]\n");
+}
+
+static void
 add_mailboxes(struct buf *out, const struct profile *p)
 {
 	const struct rules *r = &p->rules;
@@ -132,7 +149,8 @@ add_mailboxes(struct buf *out, const struct profile *p)
 	add_texts(out, "  groups", p->groups, p->group_count);
 	add_patterns(out, "  include", r->mailbox_include, r->mailbox_include_count);
 	add_patterns(out, "  exclude", r->mailbox_exclude, r->mailbox_exclude_count);
-	buf_add_string(out, "  parts: [primary]\npublic_folders: false\n");
+	add_parts(out, p->parts);
+	buf_add_string(out, "public_folders: false\n");
 }
 
 static void

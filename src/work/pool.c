@@ -31,8 +31,8 @@
 struct work_target {
 	struct work_target *next;
 	uint32_t running;
-	bool open;
-	bool probing; /* backed off: the next job goes alone */
+	uint32_t open; /* opened so often more than closed */
+	bool probing;  /* backed off: the next job goes alone */
 	struct governor cap;
 	int64_t not_before_mono_ns;
 };
@@ -131,9 +131,8 @@ void
 work_target_close(struct work *w, struct work_target *t)
 {
 	(void)pthread_mutex_lock(&w->mu);
-	if (t->open)
+	if (t->open > 0 && --t->open == 0)
 		w->open_targets--;
-	t->open = false;
 	(void)pthread_cond_broadcast(&w->changed);
 	(void)pthread_mutex_unlock(&w->mu);
 }
@@ -308,7 +307,7 @@ may_run_at_locked(const struct work *w, const struct job *job, int64_t now)
 			return INT64_MAX;
 	}
 	if (job->rank == WORK_OPEN && w->options.open_max > 0 &&
-		w->open_targets >= w->options.open_max)
+		w->open_targets >= w->options.open_max && (t == NULL || t->open == 0))
 		return INT64_MAX;
 	return at > now ? at : 0;
 }
@@ -360,10 +359,8 @@ run_one(struct work *w, struct job *job, void *thread)
 	w->running++;
 	if (target != NULL)
 		target->running++;
-	if (target != NULL && job->rank == WORK_OPEN && !target->open) {
-		target->open = true;
+	if (target != NULL && job->rank == WORK_OPEN && target->open++ == 0)
 		w->open_targets++;
-	}
 	(void)pthread_mutex_unlock(&w->mu);
 	job->run(job, thread);
 	(void)pthread_mutex_lock(&w->mu);

@@ -387,6 +387,37 @@ a_folder_no_longer_at_the_server_is_marked_and_its_items_are_kept_as_removed(voi
 	assert_int_equal(w->totals.sum.unexplained, 0);
 }
 
+static void
+the_online_archive_of_a_mailbox_is_archived_beside_it(void **state)
+{
+	const struct crawl_mailbox parts[] = { { .smtp = (char[]){ ANNA },
+						       .display_name = (char[]){ "Anna" },
+						       .label = (char[]){ ANNA } },
+		{ .smtp = (char[]){ ANNA },
+			.display_name = (char[]){ "Anna" },
+			.label = (char[]){ ANNA " (online archive)" },
+			.part = CATALOG_ONLINE_ARCHIVE },
+		{ .smtp = (char[]){ BERT },
+			.display_name = (char[]){ "Bert" },
+			.label = (char[]){ BERT " (online archive)" },
+			.part = CATALOG_ONLINE_ARCHIVE } };
+	struct world *w = *state;
+
+	w->options.mailboxes = parts;
+	w->options.mailbox_count = 3;
+	server_fill(server_mailbox_add(ANNA), 10);
+	server_fill(server_part_add(ANNA, EWS_PART_ARCHIVE), 25);
+	(void)server_mailbox_add(BERT); /* who has no online archive */
+	world_run(w);
+	assert_true(w->good);
+	assert_int_equal(w->totals.sum.archived, 35);
+	assert_int_equal(w->totals.mailboxes_failed, 0);
+	assert_int_equal(w->totals.mailboxes_incomplete, 0);
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 0);
+	assert_int_equal(w->totals.sum.known, 35);
+}
+
 int
 main(void)
 {
@@ -411,6 +442,7 @@ main(void)
 		WORLD(a_folder_is_asked_when_it_was_long_ago_or_the_rules_have_changed),
 		WORLD(a_change_just_before_the_run_is_not_trusted_to_be_the_last),
 		WORLD(a_folder_no_longer_at_the_server_is_marked_and_its_items_are_kept_as_removed),
+		WORLD(the_online_archive_of_a_mailbox_is_archived_beside_it),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

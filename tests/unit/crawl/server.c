@@ -28,20 +28,32 @@ server_reset(void)
 	server = (struct server){ .page = EWS_SYNC_PAGE_MAX };
 }
 
+/* NULL: it has no such part. */
 static struct server_mailbox *
-find_mailbox(const char *smtp)
+find_part(const struct ews_mailbox *mailbox)
 {
 	for (size_t i = 0; i < server.mailbox_count; i++) {
-		if (strcmp(server.mailboxes[i].smtp, smtp) == 0)
-			return &server.mailboxes[i];
+		struct server_mailbox *m = &server.mailboxes[i];
+
+		if (strcmp(m->smtp, mailbox->smtp) == 0 && m->part == mailbox->part)
+			return m;
 	}
-	abort();
+	return NULL;
 }
 
-struct server_folder *
-server_folder_add(const char *smtp, const char *name)
+static struct server_mailbox *
+find_mailbox(const struct ews_mailbox *mailbox)
 {
-	struct server_mailbox *m = find_mailbox(smtp);
+	struct server_mailbox *m = find_part(mailbox);
+
+	if (m == NULL)
+		abort();
+	return m;
+}
+
+static struct server_folder *
+add_folder(struct server_mailbox *m, const char *name)
+{
 	struct server_folder *f = exa_alloc(sizeof *f);
 
 	f->id = name;
@@ -51,10 +63,24 @@ server_folder_add(const char *smtp, const char *name)
 }
 
 struct server_folder *
+server_folder_add(const char *smtp, const char *name)
+{
+	return add_folder(find_mailbox(&(struct ews_mailbox){ .smtp = smtp }), name);
+}
+
+struct server_folder *
+server_part_add(const char *smtp, enum ews_part part)
+{
+	struct server_mailbox *m = &server.mailboxes[server.mailbox_count++];
+
+	*m = (struct server_mailbox){ .smtp = smtp, .part = part };
+	return add_folder(m, part == EWS_PART_PRIMARY ? "Inbox" : "Old");
+}
+
+struct server_folder *
 server_mailbox_add(const char *smtp)
 {
-	server.mailboxes[server.mailbox_count++] = (struct server_mailbox){ .smtp = smtp };
-	return server_folder_add(smtp, "Inbox");
+	return server_part_add(smtp, EWS_PART_PRIMARY);
 }
 
 static void
@@ -169,7 +195,7 @@ bool
 ews_find_folders(struct ews *e, const struct ews_mailbox *mailbox, int64_t offset,
 	const struct ews_folder_sink *sink, int64_t *next_offset_out, struct exa_error *err)
 {
-	struct server_mailbox *m = find_mailbox(mailbox->smtp);
+	struct server_mailbox *m = find_mailbox(mailbox);
 	bool good = true;
 
 	(void)pthread_mutex_lock(&mu);
@@ -183,9 +209,9 @@ ews_find_folders(struct ews *e, const struct ews_mailbox *mailbox, int64_t offse
 }
 
 static struct server_folder *
-find_folder(const char *smtp, const char *id)
+find_folder(const struct ews_mailbox *mailbox, const char *id)
 {
-	struct server_mailbox *m = find_mailbox(smtp);
+	struct server_mailbox *m = find_mailbox(mailbox);
 
 	for (size_t i = 0; i < m->folder_count; i++) {
 		if (strcmp(m->folders[i]->id, id) == 0)
@@ -211,16 +237,17 @@ ews_get_folder(struct ews *e, const struct ews_mailbox *mailbox, const char *id,
 	e->counters.requests++;
 	if (fails_at_all(err))
 		good = false;
-	else if (id == NULL && find_mailbox(mailbox->smtp)->root_fails_after_tree &&
-		 find_mailbox(mailbox->smtp)->tree_was_listed)
+	else if (find_part(mailbox) == NULL)
+		good = exa_fail(err, EXA_GONE, "no such part");
+	else if (id == NULL && find_mailbox(mailbox)->root_fails_after_tree &&
+		 find_mailbox(mailbox)->tree_was_listed)
 		good = exa_fail(err, EXA_NET, "not now");
 	else if (id == NULL)
 		good = sink->folder(sink->ctx, &root, err);
-	else if (find_folder(mailbox->smtp, id)->gone ||
-		 find_folder(mailbox->smtp, id)->gone_for_counts)
+	else if (find_folder(mailbox, id)->gone || find_folder(mailbox, id)->gone_for_counts)
 		good = exa_fail(err, EXA_GONE, "the folder isn't there");
 	else
-		good = hand_folder(find_folder(mailbox->smtp, id), sink, err);
+		good = hand_folder(find_folder(mailbox, id), sink, err);
 	(void)pthread_mutex_unlock(&mu);
 	return good;
 }
@@ -307,8 +334,8 @@ ews_sync_items(struct ews *e, const struct ews_mailbox *mailbox,
 
 	(void)pthread_mutex_lock(&mu);
 	e->counters.requests++;
-	good = sync_locked(find_folder(mailbox->smtp, request->folder_id), request, sink, state_out,
-		last_out, err);
+	good = sync_locked(
+		find_folder(mailbox, request->folder_id), request, sink, state_out, last_out, err);
 	(void)pthread_mutex_unlock(&mu);
 	return good;
 }
@@ -400,7 +427,7 @@ ews_get_items(struct ews *e, const struct ews_mailbox *mailbox, const struct ews
 
 	(void)pthread_mutex_lock(&mu);
 	e->counters.requests++;
-	good = get_locked(find_mailbox(mailbox->smtp), refs, count, handler, err);
+	good = get_locked(find_mailbox(mailbox), refs, count, handler, err);
 	(void)pthread_mutex_unlock(&mu);
 	return good;
 }

@@ -12,7 +12,7 @@
 #define SERVER_ITEMS_MAX 2048
 #define SERVER_CHANGES_MAX 4096
 #define SERVER_FOLDERS_MAX 3
-#define SERVER_MAILBOXES_MAX 2
+#define SERVER_MAILBOXES_MAX 4
 
 struct server_item {
 	char id[24];
@@ -47,6 +47,7 @@ struct server_folder {
 
 struct server_mailbox {
 	const char *smtp;
+	enum ews_part part;
 	struct server_folder *folders[SERVER_FOLDERS_MAX];
 	size_t folder_count;
 	enum exa_code fetches_fail; /* GetItem as a whole */
@@ -72,6 +73,8 @@ struct server {
 /* The one server of the test program; reset for each test. */
 extern struct server server;
 void server_reset(void);
+/* The same of another part of a mailbox. */
+struct server_folder *server_part_add(const char *smtp, enum ews_part part);
 /* A mailbox with one folder, "/Inbox"; further ones by server_folder_add. */
 struct server_folder *server_mailbox_add(const char *smtp);
 struct server_folder *server_folder_add(const char *smtp, const char *name);

@@ -13,9 +13,10 @@
 
 #include "world.h"
 
-static const struct crawl_mailbox people[] = { { .smtp = (char[]){ ANNA },
-						       .display_name = (char[]){ "Anna" } },
-	{ .smtp = (char[]){ BERT }, .display_name = (char[]){ "Bert" } } };
+static const struct crawl_mailbox people[] = {
+	{ .smtp = (char[]){ ANNA }, .display_name = (char[]){ "Anna" }, .label = (char[]){ ANNA } },
+	{ .smtp = (char[]){ BERT }, .display_name = (char[]){ "Bert" }, .label = (char[]){ BERT } }
+};
 
 static void
 must(bool good, const struct exa_error *err)

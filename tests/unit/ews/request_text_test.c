@@ -100,6 +100,33 @@ find_folder_asks_for_a_page_of_the_whole_tree(void **state)
 }
 
 static void
+each_part_of_a_mailbox_has_its_own_root(void **state)
+{
+	static const struct {
+		enum ews_part part;
+		const char *outline;
+	} parts[] = {
+		{ EWS_PART_ARCHIVE, "t:DistinguishedFolderId[Id=archivemsgfolderroot]" },
+		{ EWS_PART_RECOVERABLE, "t:DistinguishedFolderId[Id=recoverableitemsroot]" },
+		{ EWS_PART_ARCHIVE_RECOVERABLE,
+			"t:DistinguishedFolderId[Id=archiverecoverableitemsroot]" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+		EXA_AUTO(buf_done) struct buf text = { 0 };
+		EXA_AUTO(buf_done) struct buf expected = { 0 };
+		struct ews_mailbox mailbox = anna;
+
+		mailbox.part = parts[i].part;
+		buf_printf(&expected, "%sm:GetFolder(%s m:FolderIds(%s))))", HEAD, FOLDER_SHAPE,
+			parts[i].outline);
+		get_folder_request(&text, &mailbox, NULL);
+		assert_outline(&text, buf_string(&expected));
+	}
+}
+
+static void
 get_folder_asks_by_id_or_for_the_root(void **state)
 {
 	EXA_AUTO(buf_done) struct buf text = { 0 };
@@ -204,6 +231,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(find_folder_asks_for_a_page_of_the_whole_tree),
 		cmocka_unit_test(get_folder_asks_by_id_or_for_the_root),
+		cmocka_unit_test(each_part_of_a_mailbox_has_its_own_root),
 		cmocka_unit_test(sync_items_leaves_an_absent_state_out),
 		cmocka_unit_test(get_items_asks_for_content_and_properties),
 		cmocka_unit_test(a_full_batch_stays_below_55_kilobytes),
