@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "../../../src/work/governor.h"
+#include "governor.h"
 
 static void
 a_cap_rises_by_one_after_as_many_good_answers_as_it_is(void **state)
