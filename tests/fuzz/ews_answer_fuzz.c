@@ -11,7 +11,7 @@
 #include "exarch/bytes.h"
 
 #include "folder.h"
-#include "get_items.h"
+#include "items.h"
 #include "sync_items.h"
 
 #define EXPECTED 3
@@ -128,21 +128,22 @@ feed(const struct answer_spec *spec, void *ctx, size_t expected, struct bytes re
 }
 
 static bool
-feed_items(struct state *state, struct bytes text, size_t step, bool plain)
+feed_items(const struct answer_spec *spec, struct state *state, struct bytes text, size_t step,
+	bool plain)
 {
 	const struct ews_item_handler handler = { on_begin, on_mime, on_end, on_failed, state };
 	EXA_AUTO(items_reader_done) struct items_reader items = { 0 };
 
 	items_reader_init(&items, &handler);
-	return feed(&get_items_spec, &items, EXPECTED, text, step, plain);
+	return feed(spec, &items, EXPECTED, text, step, plain);
 }
 
 static void
-compare_items(struct bytes text, size_t step)
+compare_items(const struct answer_spec *spec, struct bytes text, size_t step)
 {
 	struct state plain = { 0 }, quick = { 0 };
-	bool plain_good = feed_items(&plain, text, step, true);
-	bool quick_good = feed_items(&quick, text, step, false);
+	bool plain_good = feed_items(spec, &plain, text, step, true);
+	bool quick_good = feed_items(spec, &quick, text, step, false);
 
 	if (plain_good)
 		check(quick_good && bytes_equal(buf_bytes(&plain.mime), buf_bytes(&quick.mime)));
@@ -160,12 +161,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bytes text = bytes_skip(bytes_of(data, size), 2);
 	size_t step = size < 2 ? 1 : (size_t)data[1] + 1;
 
-	switch (size < 2 ? 0 : data[0] % 4) {
+	switch (size < 2 ? 0 : data[0] % 5) {
 	case 0:
-		compare_items(text, step);
+		compare_items(&get_items_spec, text, step);
+		compare_items(&export_items_spec, text, step);
 		break;
 	case 1:
 		(void)feed(&sync_items_spec, &sync, 1, text, step, false);
+		break;
+	case 4:
+		compare_items(&export_items_spec, text, step);
 		break;
 	case 2:
 		(void)feed(&find_folder_spec, &folder, 1, text, step, false);

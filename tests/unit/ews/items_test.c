@@ -13,7 +13,7 @@
 #include "exarch/mem.h"
 
 #include "feed.h"
-#include "get_items.h"
+#include "items.h"
 #include "soap.h"
 
 #define MIXED_COUNT 5

@@ -13,7 +13,7 @@
 #include "exarch/mem.h"
 
 #include "folder.h"
-#include "get_items.h"
+#include "items.h"
 #include "soap.h"
 #include "sync_items.h"
 
@@ -97,6 +97,18 @@ find_folder_asks_for_a_page_of_the_whole_tree(void **state)
 		     " m:IndexedPageFolderView[MaxEntriesReturned=500][Offset=500]"
 		     "[BasePoint=Beginning] "
 		     "m:ParentFolderIds(t:DistinguishedFolderId[Id=msgfolderroot]))))");
+}
+
+static void
+export_items_names_the_ids_without_change_keys(void **state)
+{
+	static const struct ews_item_ref refs[] = { { "AAF+/=", "CQAA" }, { "AAG=", NULL } };
+	EXA_AUTO(buf_done) struct buf text = { 0 };
+
+	(void)state;
+	export_items_request(&text, &anna, refs, 2);
+	assert_outline(
+		&text, HEAD "m:ExportItems(m:ItemIds(t:ItemId[Id=AAF+/=] t:ItemId[Id=AAG=]))))");
 }
 
 static void
@@ -231,6 +243,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(find_folder_asks_for_a_page_of_the_whole_tree),
 		cmocka_unit_test(get_folder_asks_by_id_or_for_the_root),
+		cmocka_unit_test(export_items_names_the_ids_without_change_keys),
 		cmocka_unit_test(each_part_of_a_mailbox_has_its_own_root),
 		cmocka_unit_test(sync_items_leaves_an_absent_state_out),
 		cmocka_unit_test(get_items_asks_for_content_and_properties),

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GetItem as request text and as a reader of answers, apart from the connection. */
-#ifndef EXARCH_EWS_GET_ITEMS_H
-#define EXARCH_EWS_GET_ITEMS_H
+/*
+ * GetItem and ExportItems as request texts, and the reader of their answers, apart from the
+ * connection.
+ */
+#ifndef EXARCH_EWS_ITEMS_H
+#define EXARCH_EWS_ITEMS_H
 
 #include "exarch/ews.h"
 #include "exarch/mime.h"
@@ -30,10 +33,24 @@ struct items_reader {
 };
 
 extern const struct answer_spec get_items_spec;
+extern const struct answer_spec export_items_spec;
 
 void items_reader_init(struct items_reader *r, const struct ews_item_handler *handler);
 void items_reader_done(struct items_reader *r);
+
+/* For the grammars: an item begins, its base64 content comes in pieces and ends, its id, the end of
+ * its response message. What is wrong with one item marks it broken: `failed` follows. */
+bool items_begin(struct items_reader *r, struct exa_error *err) EXA_CHECK;
+bool items_content(void *reader, struct bytes text, struct exa_error *err) EXA_CHECK;
+bool items_end_content(struct items_reader *r, struct exa_error *err) EXA_CHECK;
+void items_take_id(struct items_reader *r, const struct attributes *attributes);
+bool items_end_message(
+	void *reader, size_t index, const struct exa_error *why, struct exa_error *err) EXA_CHECK;
+void items_mark_broken(struct items_reader *r, enum exa_code code, const char *why);
+
 void get_items_request(struct buf *out, const struct ews_mailbox *mailbox,
+	const struct ews_item_ref *refs, size_t count);
+void export_items_request(struct buf *out, const struct ews_mailbox *mailbox,
 	const struct ews_item_ref *refs, size_t count);
 
 #endif
