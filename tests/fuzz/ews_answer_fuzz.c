@@ -161,7 +161,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bytes text = bytes_skip(bytes_of(data, size), 2);
 	size_t step = size < 2 ? 1 : (size_t)data[1] + 1;
 
-	switch (size < 2 ? 0 : data[0] % 5) {
+	switch (size < 2 ? 0 : data[0] % 8) {
 	case 0:
 		compare_items(&get_items_spec, text, step);
 		compare_items(&export_items_spec, text, step);
