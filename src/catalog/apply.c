@@ -310,6 +310,7 @@ apply_close(struct store_txn *txn, struct bytes note, struct exa_error *err)
 static bool
 apply_sync(struct store_txn *txn, struct bytes note, struct exa_error *err)
 {
+	struct catalog_sync sync;
 	struct table_key k;
 	struct reader r;
 	uint32_t mailbox, folder;
@@ -320,6 +321,8 @@ apply_sync(struct store_txn *txn, struct bytes note, struct exa_error *err)
 	folder = (uint32_t)read_varint(&r);
 	if (r.failed)
 		return exa_fail(err, EXA_CORRUPT, "a sync note is malformed");
+	if (!sync_decode(r.rest, &sync, err))
+		return false;
 	k = key_u32_u32(mailbox, folder);
 	return store_set(txn, TABLE_SYNC, key_bytes(&k), r.rest, err);
 }

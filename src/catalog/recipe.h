@@ -16,8 +16,33 @@
 #ifndef CATALOG_RECIPE_H
 #define CATALOG_RECIPE_H
 
+#include "exarch/catalog.h"
+
 #define RECIPE_VERSION 1
 
 enum recipe_op { RECIPE_LIT = 1, RECIPE_RAW = 2, RECIPE_B64 = 3 };
+
+/* A recipe being read; borrows its bytes. */
+struct recipe {
+	struct reader ops;
+	uint64_t op_count;
+	uint64_t total;
+	uint8_t sha256[CATALOG_SHA256_SIZE];
+};
+
+/* One operation: `literal`, or the object's id and size, and for base64 its form. */
+struct recipe_step {
+	enum recipe_op op;
+	struct bytes literal;
+	struct store_id id;
+	uint64_t size;
+	struct mime_base64_form form;
+};
+
+bool recipe_open(struct bytes bytes, struct recipe *out, struct exa_error *err) EXA_CHECK;
+/* To be called op_count times. */
+bool recipe_next(struct recipe *r, struct recipe_step *out, struct exa_error *err) EXA_CHECK;
+/* False when anything stands behind the last operation. */
+bool recipe_ended(const struct recipe *r, struct exa_error *err) EXA_CHECK;
 
 #endif

@@ -9,79 +9,9 @@
 #include "recipe.h"
 #include "record.h"
 
-struct recipe {
-	struct reader ops;
-	uint64_t op_count;
-	uint64_t total;
-	uint8_t sha256[CATALOG_SHA256_SIZE];
-};
-
-static bool
-recipe_open(struct bytes bytes, struct recipe *out, struct exa_error *err)
-{
-	struct reader r = reader_of(bytes);
-	uint8_t version = read_u8(&r), flags = read_u8(&r);
-	struct bytes hash;
-
-	out->total = read_varint(&r);
-	hash = read_bytes(&r, CATALOG_SHA256_SIZE);
-	out->op_count = read_varint(&r);
-	if (!r.failed && (version != RECIPE_VERSION || flags != 0))
-		return exa_fail(err, EXA_USAGE,
-			"a recipe of version %u, flags %u is newer than this program; use a newer "
-			"exarch",
-			version, flags);
-	if (r.failed)
-		return exa_fail(err, EXA_CORRUPT, "a recipe is cut short");
-	memcpy(out->sha256, hash.data, CATALOG_SHA256_SIZE);
-	out->ops = r;
-	return true;
-}
-
-/* One operation, decoded; `bytes` for a literal, else the object's id. */
-struct step {
-	enum recipe_op op;
-	struct bytes literal;
-	struct store_id id;
-	uint64_t size;
-	struct mime_base64_form form;
-};
-
-static bool
-next_step(struct recipe *recipe, struct step *out, struct exa_error *err)
-{
-	struct reader *r = &recipe->ops;
-	uint8_t op = read_u8(r), eol = 0;
-	struct bytes id;
-
-	*out = (struct step){ .op = (enum recipe_op)op };
-	switch (out->op) {
-	case RECIPE_LIT:
-		out->literal = read_sized(r);
-		break;
-	case RECIPE_RAW:
-	case RECIPE_B64:
-		id = read_bytes(r, STORE_ID_SIZE);
-		out->size = read_varint(r);
-		if (id.size == STORE_ID_SIZE)
-			memcpy(out->id.bytes, id.data, STORE_ID_SIZE);
-		if (out->op == RECIPE_RAW)
-			break;
-		out->form.line_chars = (uint32_t)read_varint(r);
-		out->form.column = (uint32_t)read_varint(r);
-		eol = read_u8(r);
-		out->form.eol = eol == 0 ? MIME_EOL_CRLF : MIME_EOL_LF;
-		break;
-	}
-	if (r->failed || op < RECIPE_LIT || op > RECIPE_B64 || eol > 1 ||
-		out->form.column > out->form.line_chars)
-		return exa_fail(err, EXA_CORRUPT, "a recipe holds a malformed operation (%u)", op);
-	return true;
-}
-
 /* The bytes a step stands for, borrowed until the next step. */
 static bool
-step_bytes(struct store_reader *reader, const struct step *step, struct buf *rendered,
+step_bytes(struct store_reader *reader, const struct recipe_step *step, struct buf *rendered,
 	struct bytes *out, struct exa_error *err)
 {
 	struct bytes object;
@@ -140,16 +70,19 @@ recipe_play(struct store_reader *r, const struct store_id *id, const struct reci
 		return false;
 	(void)EVP_DigestInit_ex(sha, EVP_sha256(), NULL);
 	for (uint64_t i = 0; i < recipe.op_count; i++) {
-		struct step step;
+		struct recipe_step step;
 		struct bytes data;
 
-		if (!next_step(&recipe, &step, err) || !step_bytes(r, &step, &rendered, &data, err))
+		if (!recipe_next(&recipe, &step, err) ||
+			!step_bytes(r, &step, &rendered, &data, err))
 			return false;
 		(void)EVP_DigestUpdate(sha, data.data, data.size);
 		total += data.size;
 		if (data.size > 0 && !sink->write(sink->ctx, data, err))
 			return false;
 	}
+	if (!recipe_ended(&recipe, err))
+		return false;
 	(void)EVP_DigestFinal_ex(sha, hash, &size);
 	if (total != recipe.total || memcmp(hash, recipe.sha256, sizeof hash) != 0)
 		return exa_fail(err, EXA_CORRUPT,
@@ -172,10 +105,10 @@ recipe_head(struct store_reader *r, const struct store_id *id, size_t limit, str
 	if (!recipe_load(r, id, &copy, &recipe, err))
 		return false;
 	for (uint64_t i = 0; i < recipe.op_count && out->size - start < limit; i++) {
-		struct step step;
+		struct recipe_step step;
 		struct bytes data;
 
-		if (!next_step(&recipe, &step, err))
+		if (!recipe_next(&recipe, &step, err))
 			return false;
 		if (step.op == RECIPE_B64)
 			break;

@@ -85,6 +85,16 @@ record_open(struct bytes record, enum record_type type, struct reader *out, stru
 	return true;
 }
 
+/* A number that has no more than 32 bits in memory may not have more on disk. */
+static uint32_t
+read_number(struct reader *r)
+{
+	uint64_t v = read_varint(r);
+
+	r->failed = r->failed || v > UINT32_MAX;
+	return (uint32_t)v;
+}
+
 static bool
 fields_end(const struct reader *r, const char *what, struct exa_error *err)
 {
@@ -347,7 +357,7 @@ mailbox_decode(struct bytes record, struct catalog_mailbox *out, struct exa_erro
 
 	if (!record_open(record, RECORD_MAILBOX, &r, err))
 		return false;
-	m.number = (uint32_t)read_varint(&r);
+	m.number = read_number(&r);
 	part = read_u8(&r);
 	m.part = (enum catalog_part)part;
 	m.smtp = read_text(&r);
@@ -381,8 +391,8 @@ folder_decode(struct bytes record, struct catalog_folder *out, struct exa_error 
 
 	if (!record_open(record, RECORD_FOLDER, &r, err))
 		return false;
-	f.mailbox = (uint32_t)read_varint(&r);
-	f.number = (uint32_t)read_varint(&r);
+	f.mailbox = read_number(&r);
+	f.number = read_number(&r);
 	f.role = read_u8(&r);
 	f.deleted = read_u8(&r) != 0;
 	f.server_id = read_text(&r);
@@ -446,8 +456,8 @@ item_decode(struct bytes record, struct catalog_item *out, struct exa_error *err
 	if (!record_open(record, RECORD_ITEM, &r, err))
 		return false;
 	i.number = read_varint(&r);
-	i.mailbox = (uint32_t)read_varint(&r);
-	i.folder = (uint32_t)read_varint(&r);
+	i.mailbox = read_number(&r);
+	i.folder = read_number(&r);
 	i.keep_older = read_u8(&r) != 0;
 	read_fixed(&r, i.recipe.bytes, STORE_ID_SIZE);
 	i.mime_bytes = read_varint(&r);
