@@ -268,6 +268,7 @@ def an_archive_of_another_format_version(run):
     harness.same('checksum of the FORMAT line', int(checksum, 16), crc32c(body))
     later = re.sub(rb'^exarch-store \d+', b'exarch-store 99', body)
     (sim.archive / 'FORMAT').write_bytes(later + b' crc32c=%08x\n' % crc32c(later))
+    run.spoils(sim.archive)
     for args in (('list', sim.archive), ('archive', sim.profile('bad.yaml'), '--quiet')):
         refused(run, sim, args, harness.USAGE, 'version 99')
 
@@ -284,6 +285,7 @@ def damage_is_found_and_named(run):
     content = bytearray(segment.read_bytes())
     content[len(content) // 2] ^= 1
     segment.write_bytes(content)
+    run.spoils(sim.archive)
     for level in ('bytes', 'blobs', 'messages'):
         result = run.verify(sim.archive, level, expect=harness.INTEGRITY)
         harness.contains(f'{result}: stderr', result.err, 'damaged', segment.name.split('.')[0])

@@ -358,6 +358,7 @@ class Run:
     def __init__(self, folder):
         self.dir = folder
         self.cleanup = contextlib.ExitStack()
+        self.spoilt = set()
 
     def simulator(self, *args, name='sim', write_profile=True, archive=None):
         sim = Simulator(self, args, name, write_profile, archive)
@@ -391,6 +392,21 @@ class Run:
         program.chmod(0o755)
         return {'program': str(program), 'user': NOBODY, 'group': NOBODY, 'extra_groups': []}
 
+    def spoils(self, archive):
+        """The test damages this archive on purpose: what is left of it isn't looked at by read_what_is_left."""
+        self.spoilt.add(pathlib.Path(archive))
+
+    def read_what_is_left(self):
+        """Promise 7, for whatever the test did: the reader that was made from docs/format.md alone finds each archive below the
+        test's folder in good order. One that was killed in its making has no FORMAT and is none."""
+        archives = [p.parent for p in sorted(self.dir.rglob('FORMAT')) if p.parent not in self.spoilt]
+        for archive in archives:
+            done = subprocess.run([sys.executable, ROOT / 'tests/reader.py', 'check', archive], stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE_S, check=False)
+            check(done.returncode == 0, f'tests/reader.py check of what is left in {archive.relative_to(self.dir)}: exit code '
+                  f'{done.returncode}: {shorten(done.stdout.decode(errors="backslashreplace"))}')
+        return len(archives)
+
     def verify(self, archive, level='messages', expect=DONE):
         return self.exarch('verify', archive, '--level', level, expect=expect)
 
@@ -400,11 +416,14 @@ def run_one(test):
     folder = pathlib.Path(tempfile.mkdtemp(prefix='exarch-e2e-'))
     folder.chmod(0o755)
     begin = time.monotonic()
-    failure = None
+    failure, lines = None, []
     run = Run(folder)
     try:
         with run.cleanup:
             test(run)
+        ran = time.monotonic()
+        read = run.read_what_is_left()
+        lines = [f'{ran - begin:.1f} s, and {time.monotonic() - ran:.1f} s for a second reader over {read} archives']
     except Skip as e:
         return f'ok # SKIP {e}', []
     except Failure as e:
@@ -414,9 +433,8 @@ def run_one(test):
     finally:
         if failure is None or not os.environ.get('EXARCH_KEEP'):
             shutil.rmtree(folder, ignore_errors=True)
-    lines = [f'{time.monotonic() - begin:.1f} s']
     if failure is not None:
-        lines += failure.splitlines() + [f'in {folder}']
+        lines = [f'{time.monotonic() - begin:.1f} s', *failure.splitlines(), f'in {folder}']
     return ('ok' if failure is None else 'not ok'), lines
 
 

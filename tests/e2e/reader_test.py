@@ -62,6 +62,7 @@ def it_finds_damage_too(run):
     content = bytearray(segment.read_bytes())
     content[len(content) // 2] ^= 1
     segment.write_bytes(content)
+    run.spoils(sim.archive)
     harness.contains('what it says', reader('check', sim.archive, expect=1), 'segment 1 offset', 'checksum')
 
 
