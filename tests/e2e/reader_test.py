@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The archive outlives exarch (design promise 7): tests/reader.py, made from docs/format.md alone, reads what exarch wrote."""
 import collections
+import importlib.util
+import random
 import signal
 import subprocess
 import sys
@@ -66,6 +68,18 @@ def it_finds_damage_too(run):
     harness.contains('what it says', reader('check', sim.archive, expect=1), 'segment 1 offset', 'checksum')
 
 
+def its_quick_checksum_is_the_plain_one(run):
+    spec = importlib.util.spec_from_file_location('reader', harness.ROOT / 'tests/reader.py')
+    module = importlib.util.module_from_spec(spec)
+    sys.modules['reader'] = module  # dataclasses look there
+    spec.loader.exec_module(module)
+    harness.same('the checksum docs/format.md names', module.crc32c(b'123456789'), 0xe3069283)
+    rng = random.Random(3)
+    for size in [*range(600), 4095, 4096, 4097, 65537]:
+        data = rng.randbytes(size)
+        harness.same(f'checksum of {size} bytes', module.crc32c(data), module.crc_go_on(0xffffffff, data) ^ 0xffffffff)
+
+
 if __name__ == '__main__':
     harness.main(another_program_extracts_what_was_archived, it_needs_no_index_and_changes_nothing,
-                 what_a_killed_run_left_is_sound, it_finds_damage_too)
+                 what_a_killed_run_left_is_sound, it_finds_damage_too, its_quick_checksum_is_the_plain_one)
