@@ -68,8 +68,8 @@ static const cyaml_strval_t auth_kinds[] = {
 	{ "app-certificate", AUTH_APP_CERTIFICATE + 1 },
 	{ "app-secret", AUTH_APP_SECRET + 1 },
 	{ "basic", AUTH_BASIC + 1 },
-	{ "ntlm", RAW_NOT_YET },
-	{ "negotiate", RAW_NOT_YET },
+	{ "ntlm", AUTH_NTLM + 1 },
+	{ "negotiate", AUTH_NEGOTIATE + 1 },
 };
 static const cyaml_strval_t assertions[] = {
 	{ "PS256", AUTH_PS256 + 1 },
