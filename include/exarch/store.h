@@ -105,6 +105,7 @@ struct store_schema {
 /* ---- keys of an encrypted store ---- */
 
 #define STORE_KEY_FILE_BYTES ((size_t)32)
+#define STORE_PASSPHRASE_MIN ((size_t)8)
 #define STORE_PASSPHRASE_MAX ((size_t)1024)
 
 enum store_key_kind {

@@ -116,6 +116,9 @@ void seal_entry_put(const struct frame_head *h, uint64_t offset, uint8_t out[SEA
 
 /* ---- the FORMAT file ---- */
 
+/* Bits of the feature word `incompatible`. */
+#define FORMAT_ENCRYPTED ((uint32_t)1)
+
 struct store_format {
 	unsigned major, minor;
 	uint8_t uuid[UUID_SIZE];

@@ -32,6 +32,9 @@ bool store_open_with(const char *dir, const struct store_open_options *options,
 	const struct store_schema *schema, const struct seg_io *io, struct store **out,
 	struct exa_error *err) EXA_CHECK;
 
+/* The file FORMAT. EXA_ABSENT: there is no archive in DIR. */
+bool read_format(const char *dir, struct store_format *out, struct exa_error *err) EXA_CHECK;
+
 /* ---- lock.c ---- */
 
 /* The one writer. EXA_LOCKED names who holds it. The lock ends with the descriptor. */

@@ -11,7 +11,7 @@
 
 #include "writer.h"
 
-static bool
+bool
 read_format(const char *dir, struct store_format *out, struct exa_error *err)
 {
 	EXA_AUTO(exa_freep) char *path = fs_join(dir, "FORMAT");
