@@ -170,7 +170,7 @@ print_option(const struct option_spec *spec, FILE *out)
 		(void)snprintf(letter, sizeof letter, "-%c, ", spec->letter);
 	(void)snprintf(left, sizeof left, "%s--%s%s%s", letter, spec->name,
 		spec->arg != NULL ? " " : "", spec->arg != NULL ? spec->arg : "");
-	(void)fprintf(out, "  %-26s %s\n", left, spec->help);
+	(void)fprintf(out, "  %-30s %s\n", left, spec->help);
 }
 
 void
@@ -202,7 +202,8 @@ help_overview(void *file)
 	(void)fprintf(out, "\n`exarch help VERB` tells more. Exit codes: 0 done, 1 failed, 2 usage "
 			   "or profile, 3 finished but with\n"
 			   "failed or unexplained items, 4 stopped early (a rerun continues), 10 "
-			   "no archive, 11 locked, 12 sign-in,\n"
+			   "no archive, 11 locked, 12 sign-in "
+			   "or key,\n"
 			   "13 damage.\n");
 }
 
