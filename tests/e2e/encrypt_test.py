@@ -338,7 +338,9 @@ def a_passphrase_has_eight_characters_and_one_line(run):
         refused(run, harness.USAGE, 'init', archive, '--encrypt', '--passphrase-file', private(run.dir / 'p', text), names=names)
     refused(run, harness.USAGE, 'init', archive, '--encrypt', names=('terminal',))
     refused(run, harness.USAGE, 'init', archive, '--encrypt', '--key-file', 'a', '--passphrase-file', 'b', names=('both',))
-    refused(run, harness.USAGE, 'init', archive, '--encrypt', '--passphrase', PASSPHRASE, names=('no option',))
+    for words in ('--passphrase', PASSPHRASE), (f'--passphrase={PASSPHRASE}',), (f'--password={PASSPHRASE}',):
+        told = refused(run, harness.USAGE, 'init', archive, '--encrypt', *words, names=('no option --pass',))
+        harness.check(PASSPHRASE not in told.err, 'an error names no secret')
     harness.check(not archive.exists(), 'no archive was made')
     run.exarch('init', archive, '--encrypt', '--passphrase-file', private(run.dir / 'p', 'x' * 1024 + '\r\n'))
 
