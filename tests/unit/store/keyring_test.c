@@ -313,6 +313,29 @@ killed_between_the_two_writings_the_newer_copy_counts(void **state)
 	}
 }
 
+static void
+a_change_whose_second_writing_fails_counts_and_is_mended(void **state)
+{
+	const struct fixture *f = *state;
+	EXA_AUTO(exa_freep) char *copy = fs_join(f->dir, "KEYRING.copy");
+	struct store_key more = file_key(2);
+	struct exa_error err = { 0 };
+	struct keyring k;
+
+	assert_true(keyring_load(f->dir, uuid, &k, &err));
+	assert_true(keyring_add(&k, &more, f->master, &err));
+	assert_int_equal(unlink(copy), 0);
+	assert_int_equal(mkdir(copy, 0700), 0); /* nothing can be put in its place */
+	assert_false(keyring_save(f->dir, &k, &err));
+	assert_int_equal(err.code, EXA_IO);
+	expect_opens(f, file_key(1));
+	expect_opens(f, more);
+	assert_int_equal(rmdir(copy), 0);
+	assert_true(keyring_mend(f->dir, uuid, &err));
+	assert_int_equal(check_code(f, &err), EXA_OK);
+	expect_opens(f, more);
+}
+
 /* ---- the text ---- */
 
 /* Made with Python's hashlib.scrypt, an HKDF of its hmac, and the AES key wrap of `openssl enc`. */
@@ -708,6 +731,7 @@ main(void)
 		WITH_KEYRING(two_damaged_copies_are_damage_with_a_remedy),
 		WITH_KEYRING(a_keyring_of_another_archive_is_refused),
 		WITH_KEYRING(killed_between_the_two_writings_the_newer_copy_counts),
+		WITH_KEYRING(a_change_whose_second_writing_fails_counts_and_is_mended),
 		WITH_KEYRING(a_keyring_made_by_other_programs_opens),
 		cmocka_unit_test(texts_are_read_strictly_and_within_limits),
 		WITH_KEYRING(a_full_keyring_fits_its_limit_and_takes_no_more),
