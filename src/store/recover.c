@@ -171,7 +171,7 @@ look_behind(const struct segdir *files, struct place at, uint64_t sequence, bool
 	enum scan_result r = SCAN_FRAME;
 
 	scan_begin(&probe, files, at, sequence);
-	while (readable && !proven && r == SCAN_FRAME) {
+	while (readable && !proven && (r == SCAN_FRAME || r == SCAN_HEAD)) {
 		r = scan_next(&probe, &f, err);
 		if (r == SCAN_BAD) {
 			r = scan_skip(&probe, err);
@@ -276,6 +276,8 @@ read_forward(struct recovering *r, struct exa_error *err)
 		result = scan_next(&r->scan, &f, err);
 		if (result == SCAN_END)
 			return true;
+		if (result == SCAN_HEAD)
+			continue;
 		if (result == SCAN_FRAME && take_frame(r, &f, err))
 			continue;
 		if (result == SCAN_FAILED || !step_over_damage(r, at, sequence, err))
@@ -351,8 +353,11 @@ drop_unborn(const struct segdir *files, uint32_t *highest, struct exa_error *err
 	EXA_AUTO(exa_freep) char *aside = segdir_path(files, *highest, "torn");
 	EXA_AUTO(exa_freep) char *folder = fs_dir_of(path);
 	EXA_AUTO(fs_closep) int fd = -1;
+	struct segment_head head;
 
-	if (segdir_open(files, *highest, O_RDONLY, &fd, err))
+	if (!segdir_open(files, *highest, O_RDONLY, &fd, err))
+		return false;
+	if (segdir_read_head(files, *highest, fd, &head, NULL, err))
 		return true;
 	if (err->code != EXA_CORRUPT)
 		return false;

@@ -221,7 +221,7 @@ enter_segment(struct verify *v, const struct scan_frame *f)
 	struct exa_error ignored;
 
 	v->segment = f->at.segment;
-	v->segment_gap = f->at.offset != SEGMENT_HEAD_SIZE ||
+	v->segment_gap = v->scan.head_bad || f->at.offset != SEGMENT_HEAD_SIZE ||
 			 !fs_pread_all(f->fd, head, sizeof head, 0, "the file", &ignored);
 	sha256_begin(&v->heads);
 	sha256_add(&v->heads, head, sizeof head);
@@ -289,6 +289,8 @@ walk(struct verify *v, struct exa_error *err)
 		if (r == SCAN_FRAME) {
 			check_frame(v, &f, err);
 			tell_progress(v, &f);
+		} else if (r == SCAN_HEAD) {
+			report(v, err);
 		} else if (r == SCAN_BAD) {
 			report(v, err);
 			v->gap = true;
