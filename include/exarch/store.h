@@ -81,7 +81,8 @@ struct store_txn; /* a read or write transaction on the index's tables */
 struct store_table {
 	const char *name;
 	/* The last 16 bytes of each key tell something (a hash of an address): an encrypted store
-	 * enciphers them. Walks then meet keys of one prefix in an order without meaning. */
+	 * enciphers them. Walks then meet keys of one prefix in an order without meaning; a walk's
+	 * prefix must end before these bytes, and FROM must be a whole key, or none. */
 	bool hides_key_tail;
 };
 

@@ -5,6 +5,7 @@
 
 #include "appender.h"
 #include "codec.h"
+#include "crypt.h"
 #include "epoch.h"
 #include "index.h"
 
@@ -16,6 +17,7 @@ struct store {
 	struct store_format format;
 	struct store_schema schema;
 	struct segdir files;
+	struct crypt crypt;
 	struct index index;
 	struct codec_pool codecs;
 	int lock; /* descriptor; -1 = none held */

@@ -21,8 +21,8 @@ struct verify {
 	struct store_verify_result result;
 	struct watermark end;
 	struct scan scan;
-	struct codec *codec;
-	struct buf scratch, raw;
+	struct unpacker unpacker;
+	struct buf raw;
 	struct chain chain;
 	bool gap; /* something was stepped over since the last COMMIT: its chain can't fit */
 	uint64_t last_commit;
@@ -140,13 +140,11 @@ check_entry(struct verify *v, const struct scan_frame *f, const struct pack_entr
 		.kind = entry->kind,
 		.codec = f->head.codec,
 	};
-	struct store_id id;
 
 	if (entry->kind == PACK_RECORD)
 		return true;
 	v->result.objects++;
-	hash_id(entry->kind, entry->data, &id);
-	if (!id_equal(&id, &entry->id))
+	if (!crypt_check_id(&v->store->crypt, entry->kind, entry->data, &entry->id))
 		return exa_fail(err, EXA_CORRUPT, "object %u of the pack doesn't match its id",
 			entry->slot);
 	return check_row(v, &row, err);
@@ -177,12 +175,10 @@ check_content(struct verify *v, const struct scan_frame *f, struct exa_error *er
 	struct pack_entry object = { .kind = (uint8_t)frame_object_kind(&f->head),
 		.id = f->head.id,
 		.data = buf_bytes(&v->raw) };
-	struct store_id id;
 
 	if (frame_is_object(&f->head))
 		return check_entry(v, f, &object, err);
-	hash_id(HASH_FRAME, buf_bytes(&v->raw), &id);
-	if (!id_equal(&id, &f->head.id))
+	if (!crypt_check_id(&v->store->crypt, HASH_FRAME, buf_bytes(&v->raw), &f->head.id))
 		return exa_fail(err, EXA_CORRUPT, "the frame's content doesn't match its id");
 	if (f->head.kind == FRAME_COMMIT)
 		return check_commit(v, f, err);
@@ -203,13 +199,8 @@ needs_content(const struct verify *v, const struct frame_head *h)
 static bool
 load_content(struct verify *v, const struct scan_frame *f, struct exa_error *err)
 {
-	buf_reset(&v->scratch);
 	buf_reset(&v->raw);
-	if (!frame_read_payload(f->fd, f->at, &f->head, &v->scratch, err))
-		return false;
-	return codec_unpack(v->codec, f->head.codec, buf_bytes(&v->scratch), f->head.raw, &v->raw,
-		       err) ||
-	       place_while(err, f->at);
+	return unpack_frame(&v->unpacker, f->fd, f->at, &f->head, &v->raw, err);
 }
 
 /* ---- the walk ---- */
@@ -401,7 +392,7 @@ store_verify(struct store *s, const struct store_verify_options *options,
 	struct verify v = { .store = s, .options = options, .scan = { .fd = -1 } };
 	bool good = begin(&v, err);
 
-	v.codec = codec_pool_take(&s->codecs);
+	unpacker_init(&v.unpacker, &s->files, &s->crypt, &s->codecs);
 	chain_begin(&v.chain);
 	if (good && v.end.commit > 0)
 		good = walk(&v, err);
@@ -410,10 +401,9 @@ store_verify(struct store *s, const struct store_verify_options *options,
 	if (good && options->progress != NULL)
 		options->progress(options->ctx, v.total, v.total);
 	scan_done(&v.scan);
-	codec_pool_give(&s->codecs, v.codec);
+	unpacker_done(&v.unpacker);
 	chain_done(&v.chain);
 	sha256_done(&v.heads);
-	buf_done(&v.scratch);
 	buf_done(&v.raw);
 	buf_done(&v.table);
 	v.result.finished = true;

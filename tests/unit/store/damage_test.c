@@ -176,8 +176,7 @@ every_flipped_byte_is_refused_or_found(void **state)
 		for (size_t at = 0; at < whole.size; at++) {
 			whole.data[at] ^= (uint8_t)(1U << at % 8);
 			save(f->dir, names[i], buf_bytes(&whole));
-			if (store_open(f->dir, &(struct store_open_options){ .access = STORE_READ },
-				    &test_schema, &s, &err)) {
+			if (store_open(f->dir, opening(STORE_READ), &test_schema, &s, &err)) {
 				undetected += damage_found(s, STORE_VERIFY_BYTES) == 0;
 				store_abandon(s);
 			}
@@ -637,9 +636,7 @@ nothing_is_cut_when_what_lies_behind_cannot_be_read(void **state)
 	save(f->dir, SEGMENT_1, buf_bytes(&before));
 	io.ctx = &faulty;
 	io.open = open_that_fails_once;
-	assert_false(
-		store_open_with(f->dir, &(struct store_open_options){ .access = STORE_REBUILD },
-			&test_schema, &io, &s, &err));
+	assert_false(store_open_with(f->dir, opening(STORE_REBUILD), &test_schema, &io, &s, &err));
 	assert_int_equal(err.code, EXA_IO);
 	load(f->dir, SEGMENT_1, &after);
 	assert_true(bytes_equal(buf_bytes(&after), buf_bytes(&before)));
@@ -710,8 +707,7 @@ fail_at_every_call(int reason, bool short_writes)
 		int acknowledged = 0;
 
 		store_abandon(s);
-		if (store_open_with(dir, &(struct store_open_options){ .access = STORE_WRITE },
-			    &test_schema, &io, &s, &err)) {
+		if (store_open_with(dir, opening(STORE_WRITE), &test_schema, &io, &s, &err)) {
 			acknowledged = commit_rounds(s, 3, &err);
 			completed = acknowledged == 3;
 			store_abandon(s);
@@ -743,8 +739,7 @@ a_full_disk_is_explained_and_poisons_until_reopened(void **state)
 	struct store *s = NULL;
 	struct store_id id;
 
-	assert_true(store_open_with(f->dir, &(struct store_open_options){ .access = STORE_WRITE },
-		&test_schema, &io, &s, &err));
+	assert_true(store_open_with(f->dir, opening(STORE_WRITE), &test_schema, &io, &s, &err));
 	assert_int_equal(commit_rounds(s, 3, &err), 3);
 	faulty.calls_left = 0;
 	assert_int_equal(commit_rounds(s, 1, &err), 0);
