@@ -77,8 +77,11 @@ choose_format(
 			(unsigned long long)f->segment_bytes);
 	if (getrandom(f->uuid, UUID_SIZE, 0) != UUID_SIZE)
 		return exa_fail_errno(err, errno, "can't get random bytes");
-	if (options->key != NULL && options->key->kind != STORE_KEY_NONE)
+	if (options->key != NULL && options->key->kind != STORE_KEY_NONE) {
+		if (!keyring_key_check(options->key, err))
+			return false;
 		f->incompatible |= FORMAT_ENCRYPTED;
+	}
 	f->uuid[6] = (uint8_t)(0x40 | (f->uuid[6] & 0x0f));
 	f->uuid[8] = (uint8_t)(0x80 | (f->uuid[8] & 0x3f));
 	return true;

@@ -8,7 +8,7 @@
  *
  * Both hold the same bytes. They are written one after the other, each by rename, and every writing
  * raises the generation that stands in them: killed between the two, the first is one generation
- * ahead, and counts. Whoever has the writer's lock brings the other one up to it (keyring_mend).
+ * ahead, and counts. Whoever opens for writing or lists keys brings the other one up to it.
  * The master key of an archive never changes, so either text opens everything.
  *
  * docs/format.md has the text. Any thread, but one writer at a time: the callers hold the lock.

@@ -176,6 +176,14 @@ unlock(struct store *s, const struct store_key *key, struct exa_error *err)
 	return true;
 }
 
+/* Whoever holds the writer's lock finishes a change of keys that was cut short. */
+static bool
+mend_keyring(const struct store *s, struct exa_error *err)
+{
+	return s->writer == NULL || s->crypt.state != CRYPT_OPEN ||
+	       keyring_mend(s->dir, s->format.uuid, err);
+}
+
 bool
 store_open_with(const char *dir, const struct store_open_options *options,
 	const struct store_schema *schema, const struct seg_io *io, struct store **out,
@@ -194,7 +202,7 @@ store_open_with(const char *dir, const struct store_open_options *options,
 	s->files.io = io;
 	s->files.dir = s->dir;
 	memcpy(s->files.uuid, s->format.uuid, UUID_SIZE);
-	if (!unlock(s, options->key, err) || !open_as(s, err))
+	if (!unlock(s, options->key, err) || !open_as(s, err) || !mend_keyring(s, err))
 		return false;
 	*out = s;
 	s = NULL;

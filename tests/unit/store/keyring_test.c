@@ -603,6 +603,33 @@ listing_the_keys_mends_the_other_copy(void **state)
 }
 
 static void
+a_writer_mends_the_other_copy_a_reader_does_not(void **state)
+{
+	struct fixture *f = *state;
+	EXA_AUTO(exa_freep) char *parent = fs_dir_of(f->dir);
+	EXA_AUTO(exa_freep) char *dir = fs_join(parent, "archive");
+	struct store_key key = file_key(1);
+	const struct store_create_options options = { .key = &key };
+	struct store_format format;
+	struct exa_error err = { 0 };
+
+	assert_true(store_create(dir, &options, &err));
+	assert_true(read_format(dir, &format, &err));
+	put_content(dir, "KEYRING", bytes_of_string("rust"));
+	for (int writing = 0; writing < 2; writing++) {
+		const struct store_open_options how = {
+			.access = writing ? STORE_WRITE : STORE_READ, .key = &key
+		};
+		struct store *s;
+
+		if (!store_open(dir, &how, &test_schema, &s, &err))
+			fail_msg("%s", err.text);
+		store_abandon(s);
+		assert_int_equal(keyring_check(dir, format.uuid, &err), writing);
+	}
+}
+
+static void
 keys_are_for_encrypted_archives_that_nobody_writes(void **state)
 {
 	const struct store_create_options options = { .codec = STORE_CODEC_ZLIB };
@@ -738,6 +765,7 @@ main(void)
 		WITH_KEYRING(keys_come_and_go_and_the_master_key_stays),
 		WITH_KEYRING(who_has_no_key_changes_none),
 		WITH_KEYRING(listing_the_keys_mends_the_other_copy),
+		WITH_KEYRING(a_writer_mends_the_other_copy_a_reader_does_not),
 		WITH_KEYRING(keys_are_for_encrypted_archives_that_nobody_writes),
 		WITH_KEYRING(a_key_file_is_made_once_and_read_again),
 		WITH_KEYRING(what_is_no_key_file_or_is_open_to_others_is_refused),
