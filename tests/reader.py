@@ -38,6 +38,7 @@ BLOB, RBLOB, PACK_D, PACK_M, COMMIT, SEAL = range(1, 7)
 RAW, ZLIB, ZSTD = range(3)
 ENCRYPTED, DIRECTORY, CRITICAL = 1, 2, 8
 FEATURE_ENCRYPTED = 1
+TAG = 16  # bytes at the end of an encrypted payload
 SEGMENT_HEADER = FRAME_HEADER = 64
 CHAINED = 60  # bytes of a frame header that chain and SEAL cover: all but its own checksum
 FRAME_MAGIC = b'\x58\x46\x52\xa9'
@@ -262,9 +263,11 @@ def read_header(data, place):
     version, kind, codec, flags, stored, raw, sequence, own_id, payload_crc, crc = struct.unpack('<4xBBBBIIQ32sII', header)
     if crc != crc32c(header[:60] + struct.pack('<IQ', place.segment, place.offset)):
         raise Bad('frame header: the checksum is wrong')
-    if version != 1 or flags & ~(ENCRYPTED | DIRECTORY | CRITICAL) or flags & CRITICAL and not BLOB <= kind <= SEAL:
+    if (version != 1 or flags & ~(ENCRYPTED | DIRECTORY | CRITICAL) or flags & CRITICAL and not BLOB <= kind <= SEAL
+            or flags & ENCRYPTED and not BLOB <= kind <= PACK_M):
         raise Refused(f'{place}: a frame that is unknown here (version {version}, kind {kind}, flags {flags})')
-    if stored > PAYLOAD_MAX or raw > PAYLOAD_MAX or codec == RAW and stored != raw:
+    tag = TAG if flags & ENCRYPTED else 0
+    if stored > PAYLOAD_MAX or raw > PAYLOAD_MAX or stored < tag or codec == RAW and stored - tag != raw:
         raise Bad('frame header: lengths that cannot be')
     return Frame(place, kind, codec, flags, stored, raw, sequence, own_id, payload_crc, header)
 
@@ -285,6 +288,8 @@ def read_payload(data, frame, encrypted):
         raise Bad('padding is not zero')
     if frame.flags & ENCRYPTED and not encrypted:
         raise Refused(f'{frame.place}: an encrypted frame in an archive that is not')
+    if encrypted and BLOB <= frame.kind <= PACK_M and not frame.flags & ENCRYPTED:
+        raise Bad('payload: not encrypted, though the archive is')
     if not BLOB <= frame.kind <= SEAL:
         return b''
     if frame.flags & ENCRYPTED or frame.codec == ZSTD:

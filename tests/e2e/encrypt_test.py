@@ -119,7 +119,7 @@ def unpacked(archive):
         offset = reader.SEGMENT_HEADER
         while offset < len(data):
             frame = reader.read_header(data, reader.Place(number, offset))
-            content.append(reader.read_payload(data, frame))
+            content.append(reader.read_payload(data, frame, encrypted=False))
             offset += reader.FRAME_HEADER + reader.padded(frame.stored)
     return b'\0'.join(content)
 
