@@ -301,6 +301,8 @@ def the_profile_names_a_key_and_makes_an_encrypted_archive(run):
 
     missing = sim.profile(name='missing.yaml', archive=str(run.dir / 'm'), archive_key={'key_file': 'nowhere.key'})
     refused(run, harness.USAGE, 'archive', missing, '--quiet', names=('nowhere.key',))
+    refused(run, harness.USAGE, 'archive', sim.profile(name='new.yaml', archive=str(run.dir / 'm')), '--quiet', '--key-file',
+            run.dir / 'contoso.key', names=('archive_key',))
     harness.check(not (run.dir / 'm').exists() and not (run.dir / 'nowhere.key').exists(), 'a run makes no key')
 
 
@@ -391,6 +393,10 @@ def signals_leave_the_terminal_as_it_was(run):
         harness.check(not terminal.echoes(), 'what is typed is not shown')
         terminal.process.send_signal(number)
         terminal.end(-number)
+    terminal = Terminal(run, 'archive', small(run).profile(), '--quiet')
+    terminal.wait_for('passphrase of')
+    terminal.type('\x03')
+    terminal.end(harness.STOPPED)
     terminal = Terminal(run, 'list', run.dir / 'archive')
     terminal.wait_for('passphrase of')
     terminal.type('\x1a')  # stops nothing here, where no shell could go on with it: it is asked again

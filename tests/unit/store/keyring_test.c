@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The keyring: what opens it and what doesn't, its two copies, its text; and key files. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "exarch/clock.h"
@@ -602,6 +605,78 @@ listing_the_keys_mends_the_other_copy(void **state)
 	assert_int_equal(check_code(f, &err), EXA_OK);
 }
 
+/* In a process of its own: changes the key from FROM to TO, killed at the STEPth system call. True
+ * when it came to its end before. */
+static bool
+change_and_kill(const char *dir, struct store_key from, struct store_key to, unsigned step)
+{
+	pid_t child = fork();
+	int status;
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct exa_error err;
+		unsigned slot;
+
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
+			_exit(2);
+		(void)raise(SIGSTOP);
+		_exit(store_key_change(dir, &from, &to, &slot, &err) ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	for (unsigned i = 0; i < step && WIFSTOPPED(status); i++) {
+		assert_int_equal(ptrace(PTRACE_SYSCALL, child, NULL, NULL), 0);
+		assert_int_equal(waitpid(child, &status, 0), child);
+	}
+	if (WIFSTOPPED(status)) {
+		assert_int_equal(kill(child, SIGKILL), 0);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		return false;
+	}
+	assert_int_equal(WEXITSTATUS(status), 0);
+	return true;
+}
+
+static bool
+opens(const struct fixture *f, struct store_key key)
+{
+	uint8_t master[MASTER_KEY_SIZE];
+	struct exa_error err;
+
+	return keyring_open(f->dir, uuid, &key, master, &err);
+}
+
+static void
+killed_at_any_moment_the_old_key_opens_or_the_new_one(void **state)
+{
+	struct fixture *f = *state;
+	struct store_key from = file_key(1), to = file_key(2);
+	unsigned changed = 0, kept = 0;
+
+	make_archive(f);
+	for (unsigned step = 1;; step++) {
+		bool ended = change_and_kill(f->dir, from, to, step);
+		struct exa_error err = { 0 };
+
+		assert_true(opens(f, from) != opens(f, to));
+		if (opens(f, to)) {
+			const struct store_key other = from;
+
+			from = to;
+			to = other;
+			changed++;
+		} else {
+			kept++;
+		}
+		assert_int_equal(keys_of(f).count, 1);
+		assert_int_equal(check_code(f, &err), EXA_OK);
+		expect_opens(f, from);
+		if (ended)
+			break;
+	}
+	assert_true(kept > 20 && changed > 20); /* it was killed before and after what counts */
+}
+
 static void
 a_writer_mends_the_other_copy_a_reader_does_not(void **state)
 {
@@ -765,6 +840,7 @@ main(void)
 		WITH_KEYRING(keys_come_and_go_and_the_master_key_stays),
 		WITH_KEYRING(who_has_no_key_changes_none),
 		WITH_KEYRING(listing_the_keys_mends_the_other_copy),
+		WITH_KEYRING(killed_at_any_moment_the_old_key_opens_or_the_new_one),
 		WITH_KEYRING(a_writer_mends_the_other_copy_a_reader_does_not),
 		WITH_KEYRING(keys_are_for_encrypted_archives_that_nobody_writes),
 		WITH_KEYRING(a_key_file_is_made_once_and_read_again),
