@@ -344,6 +344,16 @@ count_some_rows(
 	return good;
 }
 
+static void
+check_keyring(struct verify *v)
+{
+	const struct store *s = v->store;
+	struct exa_error err;
+
+	if (s->crypt.state != CRYPT_PLAIN && !keyring_check(s->dir, s->format.uuid, &err))
+		report(v, &err);
+}
+
 static bool
 check_row_count(struct verify *v, struct exa_error *err)
 {
@@ -423,6 +433,8 @@ store_verify(struct store *s, const struct store_verify_options *options,
 
 	unpacker_init(&v.unpacker, &s->files, &s->crypt, &s->codecs);
 	chain_begin(&v.chain);
+	if (good)
+		check_keyring(&v);
 	if (good && v.end.commit > 0)
 		good = walk(&v, err);
 	if (good && options->level == STORE_VERIFY_BLOBS && s->access != STORE_SEGMENTS)
