@@ -9,6 +9,7 @@
 #include "crc32c.h"
 #include "facts.h"
 #include "format.h"
+#include "keyring.h"
 #include "pack.h"
 #include "segdir.h"
 #include "writer.h"
@@ -206,6 +207,32 @@ tell_format_line(void)
 	(void)printf("word\tFORMAT\t%s", buf_string(&line));
 }
 
+/* The lines of a keyring, zeros where they are random, without the checksum's. */
+static void
+tell_keyring(void)
+{
+	const int64_t created_ns = INT64_C(1784714400) * EXA_NS_PER_S; /* 2026-07-22T10:00:00Z */
+	const struct keyring k = { .generation = 3,
+		.next = 4,
+		.count = 2,
+		.slots = { { .number = 1,
+				   .kind = STORE_KEY_PASSPHRASE,
+				   .created_ns = created_ns,
+				   .cost = KEYRING_COST_DEFAULT },
+			{ .number = 3, .kind = STORE_KEY_FILE, .created_ns = created_ns } } };
+	EXA_AUTO(buf_done) struct buf text = { 0 };
+	const char *line;
+
+	keyring_put(&k, &text);
+	line = buf_string(&text);
+	for (int i = 1; i <= 3; i++) {
+		int size = (int)strcspn(line, "\n");
+
+		(void)printf("word\tKEYRING %d\t%.*s\n", i, size, line);
+		line += size + 1;
+	}
+}
+
 static void
 limit(const char *name, uint64_t value)
 {
@@ -221,6 +248,7 @@ tell_store_words(void)
 	tell_choices("Frame header", "codec", codec_word);
 	tell_choices("Frame header", "flags", flag_word);
 	tell_format_line();
+	tell_keyring();
 	segment_name(1, name);
 	(void)printf("word\tsegment\t%s\n", name);
 	(void)printf("word\tversion\t%u.%u\n", FORMAT_MAJOR, FORMAT_MINOR);
@@ -231,6 +259,14 @@ tell_store_words(void)
 	(void)printf("word\tpack entry of a record\t%02x\n", (unsigned)PACK_RECORD);
 	(void)printf("word\tkey of an object\t%d\n", STORE_ID_SIZE);
 	limit("FORMAT line", FORMAT_LINE_MAX);
+	limit("keyring", KEYRING_TEXT_MAX);
+	limit("keyring slots", KEYRING_SLOTS_MAX);
+	limit("scrypt n from", KEYRING_N_MIN);
+	limit("scrypt n to", KEYRING_N_MAX);
+	limit("scrypt r", KEYRING_R_MAX);
+	limit("scrypt p", KEYRING_P_MAX);
+	limit("scrypt memory", KEYRING_MEMORY_MAX);
+	limit("scrypt work", KEYRING_WORK_MAX);
 	limit("object", STORE_OBJECT_MAX);
 	limit("payload", FRAME_PAYLOAD_MAX);
 	limit("pack entries", PACK_ENTRIES_MAX);

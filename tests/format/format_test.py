@@ -20,6 +20,14 @@ FACTS = os.environ.get('FORMAT_FACTS', str(ROOT / 'build/tests/format/format-fac
 # Where the document states a limit or a word: (section, pattern). Each match of the pattern must be what the code says.
 LIMITS = {
     'FORMAT line': ('FORMAT', r'at most (\d+ bytes)'),
+    'keyring': ('KEYRING', r'at most (\d+ KiB)'),
+    'keyring slots': ('KEYRING', r'in order of their numbers; 1 to (\d+)'),
+    'scrypt n from': ('KEYRING', r'a power of two from (\d+)'),
+    'scrypt n to': ('KEYRING', r'a power of two from \d+ to (\d+)'),
+    'scrypt r': ('KEYRING', r'`r` is 1 to (\d+)'),
+    'scrypt p': ('KEYRING', r'`p` 1 to (\d+)'),
+    'scrypt memory': ('KEYRING', r'is (\d+ MiB) or less'),
+    'scrypt work': ('KEYRING', r'n \* r \* p (\d+) or less'),
     'object': ('Terms', r'At most (\d+ MiB)'),
     'payload': ('Frame header', r'at most (\d+ MiB)'),
     'pack entries': ('Packs', r'at most (\d+)'),
@@ -164,7 +172,7 @@ def compare_choices(document, code, seen):
 def compare_stated(document, code, seen):
     """Limits and words."""
     limits = {name: int(value) for name, value in code.of('limit')}
-    words = {name: value for name, value in code.of('word') if name != 'FORMAT'}
+    words = {name: value for name, value in code.of('word') if name != 'FORMAT' and not name.startswith('KEYRING')}
     yield from only_one_side('limit', LIMITS, limits)
     yield from only_one_side('word', WORDS, words)
     for name in LIMITS.keys() & limits.keys():
@@ -201,6 +209,20 @@ def compare_format_line(document, code, seen):
     in_line = [field.split('=')[0] for field in told.split()[1:]]
     if named != in_line:
         yield f'FORMAT: the table has {named}, the code {in_line}'
+
+
+def compare_keyring(document, code, seen):
+    """The lines shown, with zeros for what is random, and the names of the table."""
+    told = {name: value for name, value in code.of('word') if name.startswith('KEYRING')}
+    lines = [line.strip() for line in document.sections['KEYRING'].split('\n') if re.match(' +(exarch-keyring|slot=)', line)]
+    shown = {f'KEYRING {number}': re.sub(r'<(\d+) hex>', lambda m: '0' * int(m[1]), line)
+             for number, line in enumerate(lines, 1)}
+    if shown != told:
+        yield f'KEYRING: {shown} by the document, {told} in the code'
+    named = re.findall(r'`(\w+)`', ' '.join(row.cells[0] for row in document.table('KEYRING', 'Field', 'Meaning').rows))
+    missing = {field.split('=')[0] for line in told.values() for field in line.split() if '=' in field} - {*named, 'slot', 'kind', 'kdf'}
+    if missing:
+        yield f'KEYRING: the table says nothing of {missing}'
 
 
 def compare_records(document, code, seen):
@@ -302,7 +324,7 @@ def only_one_side(what, written, told):
     yield from (f'{what} {name}: in the code alone' for name in told.keys() - written.keys())
 
 
-COMPARISONS = [compare_layouts, compare_choices, compare_stated, compare_format_line, compare_records, compare_recipes,
+COMPARISONS = [compare_layouts, compare_choices, compare_stated, compare_format_line, compare_keyring, compare_records, compare_recipes,
                compare_packs]
 
 
