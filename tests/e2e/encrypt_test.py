@@ -201,6 +201,8 @@ def without_a_key_nothing_but_bytes_can_be_verified(run):
     content[len(content) // 2] ^= 4
     segment.write_bytes(content)
     run.verify(sim.archive, 'bytes', expect=harness.INTEGRITY)
+    content[len(content) // 2] ^= 4
+    segment.write_bytes(content)
 
 
 def a_wrong_key_is_told_in_one_line(run):
