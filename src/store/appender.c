@@ -234,17 +234,23 @@ open_segment(struct appender *a, struct exa_error *err)
 	return false;
 }
 
-/* After it the segment is open and may take a frame. */
+/*
+ * After it the segment is open and may take a frame. An encrypted segment is never gone on with
+ * after an open: were the archive a copy, and the other one written to as well, both would use one
+ * key with the same numbers.
+ */
 static bool
 get_ready(struct appender *a, struct exa_error *err)
 {
+	const bool resumes = a->fd < 0;
+
 	if (a->fd >= 0 && !a->at_commit)
 		return true;
-	if (a->fd < 0 && !open_segment(a, err))
+	if (resumes && !open_segment(a, err))
 		return false;
-	if (a->fd >= 0 && !is_full(a))
+	if (a->fd >= 0 && !is_full(a) && !(resumes && a->crypt->state != CRYPT_PLAIN))
 		return true;
-	return (a->fd < 0 || seal_segment(a, err)) && begin_segment(a, err);
+	return (a->fd < 0 || a->table_count == 0 || seal_segment(a, err)) && begin_segment(a, err);
 }
 
 bool

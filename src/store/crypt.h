@@ -9,10 +9,10 @@
  *     "exarch key tail"                32 bytes   AES-256 of the last block of some of their keys
  *
  * No nonce is used twice under one key: each segment has a key of its own, each frame in it a
- * sequence number of its own, and nothing is appended behind an unclean tail. The nonce has four
- * bytes of the frame's id too. They matter when an archive was copied and both copies were written
- * on: then both have the key of the segment that was open, and go on with the same numbers. Since
- * ids are keyed, the nonces differ all the same unless the frames are the same too.
+ * sequence number of its own, and a segment is written to by the one process that began it. The
+ * nonce has four bytes of the frame's id too. They matter when a machine is put back to a snapshot
+ * taken while it wrote: then the process goes on with the same key and numbers. Since ids are
+ * keyed, the nonces differ all the same unless the frames are the same too.
  *
  * struct crypt doesn't change once it is open: any thread. Ciphers belong to one thread at a time.
  */

@@ -95,11 +95,9 @@ a_tail_torn_at_any_byte_leaves_the_commits_before_it(void **state)
 	uint64_t first_end;
 
 	(void)one_commit(s, "first", "a=1");
-	store_abandon(s);
 	load(f->dir, "idx/data.mdb", &index);
 	load(f->dir, SEGMENT_1, &segment);
 	first_end = segment.size;
-	s = opened(f->dir, STORE_WRITE);
 	id = one_commit(s, "second", "a=2");
 	store_abandon(s);
 	load(f->dir, SEGMENT_1, &segment);
@@ -107,6 +105,7 @@ a_tail_torn_at_any_byte_leaves_the_commits_before_it(void **state)
 		save(f->dir, "idx/data.mdb", buf_bytes(&index));
 		save(f->dir, SEGMENT_1, bytes_take(buf_bytes(&segment), (size_t)size));
 		forget(f->dir, "seg/00/00000002.xseg");
+		forget(f->dir, "seg/00/00000003.xseg");
 		s = opened(f->dir, STORE_WRITE);
 		expect_fact(s, "a", size == segment.size ? "2" : "1");
 		id = one_commit(s, "second", "a=3");
@@ -140,7 +139,8 @@ an_unclean_segment_is_closed_and_its_tail_kept_aside(void **state)
 	assert_int_equal(after.size, end);
 	load(f->dir, "seg/00/00000001.torn", &aside);
 	assert_string_equal(buf_string(&aside), "garbage");
-	load(f->dir, "seg/00/00000002.xseg", &after);
+	/* an encrypted one that another process began isn't gone on with, be it empty */
+	load(f->dir, encrypting() ? "seg/00/00000003.xseg" : "seg/00/00000002.xseg", &after);
 	assert_true(after.size > SEGMENT_HEAD_SIZE);
 }
 
