@@ -82,7 +82,8 @@ catalog_open(const char *dir, const struct store_open_options *options,
 	(void)pthread_mutex_init(&c->mu, NULL);
 	if (listener != NULL)
 		c->listener = *listener;
-	if (!store_open(dir, options, &schema, &c->store, err) || !load_numbers(c, err))
+	if (!store_open(dir, options, &schema, &c->store, err) ||
+		(options->access != STORE_SEGMENTS && !load_numbers(c, err)))
 		return false;
 	*out = c;
 	c = NULL;

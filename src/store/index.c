@@ -16,7 +16,7 @@
 #define INDEX_VERSION 1
 #define MAP_BYTES ((size_t)64 << 30) /* address space, not memory: some 500 million objects */
 #define MAP_BYTES_MIN ((size_t)64 << 20)
-#define READERS_MAX 256
+#define READERS_MAX 1022 /* slots of 64 bytes: lock.mdb stays at 64 KiB */
 #define MDB_META_BYTES 8192 /* two pages of 4 KiB, which every index begins with */
 #define GROW_PATIENCE_S 30  /* a read transaction is short by contract */
 
@@ -27,6 +27,11 @@ index_fail(struct index *x, struct exa_error *err, int rc, const char *doing)
 		x->full = true;
 		return exa_fail(err, EXA_LIMIT, "the index is full (%s)", doing);
 	}
+	if (rc == MDB_READERS_FULL)
+		return exa_fail(err, EXA_LIMIT,
+			"%d programs or threads read the index already, which is as many as can "
+			"(%s)",
+			READERS_MAX, doing);
 	if (rc > 0)
 		return exa_fail_errno(err, rc, "the index (idx/data.mdb) failed %s", doing);
 	return exa_fail(err, EXA_CORRUPT,
@@ -451,9 +456,16 @@ index_grow(struct index *x, struct exa_error *err)
 bool
 index_read_begin(struct index *x, MDB_txn **out, struct exa_error *err)
 {
-	MDB_txn *txn = take_spare(x);
-	int rc = begin_or_renew(x, &txn);
+	MDB_txn *txn;
+	int dead;
+	int rc;
 
+	if (x->env == NULL)
+		return exa_fail(err, EXA_FAILED, "the archive is open without its index");
+	txn = take_spare(x);
+	rc = begin_or_renew(x, &txn);
+	if (rc == MDB_READERS_FULL && mdb_reader_check(x->env, &dead) == 0 && dead > 0)
+		rc = begin_or_renew(x, &txn); /* processes that died had left theirs */
 	if (rc == MDB_MAP_RESIZED) {
 		/* A writer in another process has made the map larger. */
 		give_spare(x, NULL);

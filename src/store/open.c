@@ -121,7 +121,7 @@ open_as(struct store *s, struct exa_error *err)
 	case STORE_REBUILD:
 		return open_rebuilding(s, err);
 	case STORE_SEGMENTS:
-		break;
+		return true; /* FORMAT was read; the rest is up to who looks at it */
 	}
 	return exa_fail(err, EXA_USAGE, "no such access");
 }
