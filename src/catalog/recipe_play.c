@@ -48,6 +48,27 @@ recipe_load(struct store_reader *r, const struct store_id *id, struct buf *copy,
 	return recipe_open(buf_bytes(copy), out, err);
 }
 
+bool
+recipe_uses(struct store_reader *r, const struct store_id *id, recipe_uses_fn *fn, void *ctx,
+	struct exa_error *err)
+{
+	struct recipe recipe;
+	struct bytes bytes;
+
+	if (!store_reader_object(r, STORE_RECIPE, id, &bytes, err))
+		return exa_while(err, "reading the recipe");
+	if (!recipe_open(bytes, &recipe, err))
+		return false;
+	for (uint64_t i = 0; i < recipe.op_count; i++) {
+		struct step step;
+
+		if (!next_step(&recipe, &step, err) ||
+			(step.op != RECIPE_LIT && !fn(ctx, &step.id, err)))
+			return false;
+	}
+	return true;
+}
+
 static void
 sha_freep(EVP_MD_CTX **sha)
 {

@@ -33,6 +33,10 @@ enum option_id {
 	OPT_FORMAT,
 	OPT_UPDATE,
 	OPT_LEVEL,
+	OPT_SAMPLE,
+	OPT_SEED,
+	OPT_RATE,
+	OPT_STATE,
 	OPT_COUNT
 };
 

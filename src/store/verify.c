@@ -26,6 +26,7 @@ void
 verify_report(struct verify *v, const struct store_damage *damage)
 {
 	v->result.damaged++;
+	v->rows_unsure = v->rows_unsure || damage->first <= damage->last;
 	v->options->damaged(v->options->ctx, damage);
 }
 
@@ -80,7 +81,7 @@ keep_position(struct verify *v, uint32_t segment, uint64_t sequence)
 		.sequence = sequence,
 		.commit = v->last_commit,
 		.objects_matched = v->rows_matched,
-		.bytes_before = v->rows_moved ? 0 : verify_bytes_before(v, segment),
+		.bytes_before = v->rows_unsure ? 0 : verify_bytes_before(v, segment),
 	};
 
 	memcpy(p.uuid, v->store->format.uuid, UUID_SIZE);
@@ -103,10 +104,10 @@ enter_segment(struct verify *v, uint32_t segment, uint64_t sequence)
 	if (!v->sealed || segment != v->segment + 1)
 		memset(v->seal_head, 0, sizeof v->seal_head);
 	keep_position(v, segment, sequence);
-	while (v->segment < segment)
-		verify_segment_head(v, ++v->segment, head);
-	v->sealed = false;
 	v->segment_gap = false;
+	while (v->segment < segment)
+		v->segment_gap = !verify_segment_head(v, ++v->segment, head);
+	v->sealed = false;
 	sha256_begin(&v->heads);
 	sha256_add(&v->heads, head, sizeof head);
 	buf_reset(&v->table);
@@ -279,7 +280,7 @@ go_on_from(struct verify *v, const struct store_verify_position *p, struct exa_e
 	memcpy(v->seal_head, p->seal_head, FRAME_HEAD_SIZE);
 	v->rows_matched = p->objects_matched;
 	v->done = verify_bytes_before(v, p->segment);
-	v->rows_moved = v->done != p->bytes_before;
+	v->rows_unsure = v->done != p->bytes_before;
 	v->segment = p->segment - 1;
 	scan_begin(&v->scan, &v->store->files, (struct place){ p->segment, SEGMENT_HEAD_SIZE },
 		p->sequence);

@@ -39,7 +39,9 @@ struct verify {
 	/* The index. */
 	uint64_t rows_matched, rows_wrong;
 	struct exa_error first_wrong;
-	bool rows_moved; /* since an earlier part of this round: what it counted is worth nothing */
+	/* Objects stood in what is lost, or were moved since an earlier part of this round: then
+	 * the counts say nothing. */
+	bool rows_unsure;
 	uint64_t bytes_at_begin; /* of the segments in front of the last one */
 
 	uint64_t done, total, told;
@@ -67,7 +69,7 @@ uint64_t verify_bytes_before(const struct verify *v, uint32_t segment);
 
 /* FORMAT and KEYRING. */
 void verify_files(struct verify *v);
-/* The header of a segment whose file is there; zeros stay in HEAD when it can't be read. */
-void verify_segment_head(struct verify *v, uint32_t segment, uint8_t head[SEGMENT_HEAD_SIZE]);
+/* The header of a segment; damage of it is told. False: HEAD has nothing. */
+bool verify_segment_head(struct verify *v, uint32_t segment, uint8_t head[SEGMENT_HEAD_SIZE]);
 
 #endif

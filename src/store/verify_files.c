@@ -32,7 +32,7 @@ verify_files(struct verify *v)
 		verify_report(v, &damage);
 }
 
-void
+bool
 verify_segment_head(struct verify *v, uint32_t segment, uint8_t head[SEGMENT_HEAD_SIZE])
 {
 	struct store_damage damage = { .at = { .segment = segment },
@@ -43,9 +43,10 @@ verify_segment_head(struct verify *v, uint32_t segment, uint8_t head[SEGMENT_HEA
 	struct segment_head parsed;
 
 	if (fd < 0)
-		return; /* whoever wants frames of it will say so */
+		return false; /* whoever wants frames of it will say so */
 	v->result.segments++;
 	if (segdir_read_head(&v->store->files, segment, fd, &parsed, head, &damage.what))
-		return;
+		return true;
 	verify_report(v, &damage);
+	return false;
 }

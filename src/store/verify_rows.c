@@ -151,6 +151,6 @@ verify_rows_end(struct verify *v, struct exa_error *err)
 		verify_report(v, &damage);
 		return true;
 	}
-	return !v->result.finished || v->rows_moved || !verify_compares(v) ||
+	return !v->result.finished || v->rows_unsure || !verify_compares(v) ||
 	       compare_counts(v, err);
 }
