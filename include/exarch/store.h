@@ -212,6 +212,13 @@ bool store_close(struct store *s, struct exa_error *err) EXA_CHECK;
 void store_abandon(struct store *s); /* closes without committing, as a crash would; NULL is fine */
 void store_abandonp(struct store **s); /* for EXA_AUTO */
 
+/*
+ * For programs: takes SIGSEGV and SIGBUS, so that an index whose damage or failing disk would kill
+ * the process ends it with a line that names the remedy, and exit code 13. Faults elsewhere go to
+ * whoever had the signal before. Once, before threads are started.
+ */
+void store_guard_install(void);
+
 /* ---- writing ---- */
 
 /*

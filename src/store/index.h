@@ -24,7 +24,9 @@
 #define INDEX_SPARE_MAX 16
 
 struct index {
-	MDB_env *env;
+	MDB_env *env; /* NULL: not open */
+	char *path;
+	unsigned guard; /* guard.h */
 	MDB_dbi meta, obj;
 	MDB_dbi *tables;
 	bool *present; /* a reader may meet an index whose tables no writer has made yet */
