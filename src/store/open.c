@@ -100,14 +100,19 @@ open_rebuilding(struct store *s, struct exa_error *err)
 {
 	EXA_AUTO(exa_freep) char *path = fs_join(s->dir, "idx");
 	EXA_AUTO(exa_freep) char *fresh = fs_join(s->dir, "idx.new");
+	struct watermark old;
 
 	if (!check_file_system(s->dir, err) || !lock_for_writing(s->dir, &s->lock, err))
 		return false;
+	old_watermark(path, s->format.uuid, &old);
 	index_remove(fresh);
-	return index_create(fresh, s->format.uuid, err) &&
-	       index_open(&s->index, fresh, INDEX_BUILD, &s->schema, s->format.uuid, err) &&
-	       recover(s, RECOVER_ALL, err) && index_settle(&s->index, err) &&
-	       put_in_place(s->dir, fresh, path, err) && writer_start(s, err);
+	if (!index_create(fresh, s->format.uuid, err) ||
+		!index_open(&s->index, fresh, INDEX_BUILD, &s->schema, s->format.uuid, err) ||
+		!recover(s, RECOVER_ALL, err) || !index_settle(&s->index, err) ||
+		!put_in_place(s->dir, fresh, path, err))
+		return false;
+	rebuild_compare(s, &old);
+	return writer_start(s, err);
 }
 
 static bool
@@ -135,6 +140,7 @@ store_open_with(const char *dir, const struct store_open_options *options,
 
 	s->dir = exa_strdup(dir);
 	s->access = options->access;
+	s->opening = options;
 	s->schema = *schema;
 	s->lock = -1;
 	s->appender.fd = -1;
@@ -146,6 +152,7 @@ store_open_with(const char *dir, const struct store_open_options *options,
 	memcpy(s->files.uuid, s->format.uuid, UUID_SIZE);
 	if (!open_as(s, err))
 		return false;
+	s->opening = NULL;
 	*out = s;
 	s = NULL;
 	return true;
