@@ -56,6 +56,11 @@ bool recover(struct store *s, enum recovery how, struct exa_error *err) EXA_CHEC
 /* Is the index's last commit in the segments as it should be? */
 bool check_watermark(struct store *s, struct exa_error *err) EXA_CHECK;
 
+/* ---- stale.c ---- */
+
+/* After check_watermark: isn't the index from an older copy? For readers; writers catch up. */
+bool check_not_stale(struct store *s, struct exa_error *err) EXA_CHECK;
+
 /* ---- rebuild.c ---- */
 
 /* How far the index in the folder PATH had come; zeros when it can't be said. */

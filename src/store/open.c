@@ -63,7 +63,7 @@ open_for_reading(struct store *s, struct exa_error *err)
 
 	return choose_reading(s, path, &mode, err) &&
 	       index_open(&s->index, path, mode, &s->schema, s->format.uuid, err) &&
-	       check_watermark(s, err);
+	       check_watermark(s, err) && check_not_stale(s, err);
 }
 
 static bool
