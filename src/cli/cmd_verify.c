@@ -40,6 +40,7 @@ struct run {
 	uint64_t bytes_per_s;
 	const char *state_path; /* NULL = none */
 	int64_t saved_ns;
+	uint32_t begun_in; /* the segment */
 	struct exa_error save_failed;
 	struct catalog *catalog;
 	bool has_index;
@@ -254,6 +255,7 @@ begin_round(struct run *r, struct exa_error *err)
 		r->state.began_ns = clock_wall_ns();
 	r->outcome.damaged_before = r->state.damaged;
 	r->state.damaged += r->outcome.damaged;
+	r->begun_in = r->state.position.segment == 0 ? 1 : r->state.position.segment;
 	r->saved_ns = clock_mono_ns();
 	return true;
 }
@@ -336,6 +338,8 @@ end_round(struct run *r, struct exa_error *err)
 {
 	r->outcome.stopped = why_stopped(r);
 	r->outcome.goes_on = r->state_path != NULL;
+	r->outcome.no_further =
+		r->state.phase == VERIFY_SEGMENTS && r->state.position.segment == r->begun_in;
 	if (r->outcome.stopped == NULL)
 		r->state = (struct verify_state){ 0 };
 	save(r);

@@ -165,6 +165,17 @@ print_advice(const struct args *args, const struct verify_outcome *o)
 			dir);
 }
 
+static const char *
+what_next(const struct verify_outcome *o)
+{
+	if (!o->goes_on)
+		return "with --state FILE the next call would go on there";
+	if (o->no_further)
+		return "no segment was finished: the next call begins with the same one, give it "
+		       "more time or rate";
+	return "the next call with this --state goes on there";
+}
+
 void
 tell_outcome(const struct args *args, const struct verify_outcome *o, int exit_code)
 {
@@ -179,7 +190,5 @@ tell_outcome(const struct args *args, const struct verify_outcome *o, int exit_c
 	if (o->damaged > 0)
 		print_advice(args, o);
 	if (o->stopped != NULL)
-		(void)printf("stopped early (%s); %s\n", o->stopped,
-			o->goes_on ? "the next call with this --state goes on there"
-				   : "with --state FILE the next call would go on there");
+		(void)printf("stopped early (%s); %s\n", o->stopped, what_next(o));
 }

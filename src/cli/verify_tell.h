@@ -16,6 +16,7 @@ struct verify_outcome {
 	uint64_t damaged_before; /* places and items told of by earlier calls of the round */
 	const char *stopped;     /* why, or NULL: the round is finished */
 	bool goes_on;            /* --state remembers where */
+	bool no_further;         /* stopped in the segment it began with */
 };
 
 void tell_damage(const struct args *args, const struct store_damage *damage);
