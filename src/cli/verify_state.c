@@ -52,14 +52,21 @@ place_of(const struct selected_place *p)
 		number_of(p->number));
 }
 
+static int
+add_text(const char *piece, size_t size, void *text)
+{
+	buf_add(text, piece, size);
+	return 0;
+}
+
 bool
 verify_state_save(const char *path, const struct verify_round *round,
 	const struct verify_state *state, struct exa_error *err)
 {
 	char began[CLOCK_TEXT_MAX];
+	EXA_AUTO(buf_done) struct buf text = { 0 };
 	json_t *root;
-	char *text;
-	bool good;
+	int failed;
 
 	clock_format(state->began_ns == 0 ? EXA_NO_TIME : state->began_ns, began);
 	root = json_pack("{s:i, s:o, s:s, s:f, s:o, s:s, s:s, s:I, s:o, s:o}", "exarch_verify",
@@ -68,13 +75,12 @@ verify_state_save(const char *path, const struct verify_round *round,
 		began, "phase", state->phase == VERIFY_SEGMENTS ? "segments" : "messages",
 		"damaged", (json_int_t)state->damaged, "position", position_of(&state->position),
 		"after", place_of(&state->after));
-	text = root == NULL ? NULL : json_dumps(root, JSON_INDENT(2));
+	failed = root == NULL ? -1 : json_dump_callback(root, add_text, &text, JSON_INDENT(2));
 	json_decref(root);
-	if (text == NULL)
+	if (failed != 0)
 		return exa_fail(err, EXA_FAILED, "can't put the state into words");
-	good = fs_write_file(path, bytes_of_string(text), 0600, err);
-	free(text);
-	return good || exa_while(err, "writing the state of --state");
+	return fs_write_file(path, buf_bytes(&text), 0600, err) ||
+	       exa_while(err, "writing the state of --state");
 }
 
 /* ---- and back ---- */
