@@ -48,6 +48,12 @@ recipe_load(struct store_reader *r, const struct store_id *id, struct buf *copy,
 	return recipe_open(buf_bytes(copy), out, err);
 }
 
+static void
+sha_freep(EVP_MD_CTX **sha)
+{
+	EVP_MD_CTX_free(*sha);
+}
+
 bool
 recipe_uses(struct store_reader *r, const struct store_id *id, recipe_uses_fn *fn, void *ctx,
 	struct exa_error *err)
@@ -60,19 +66,13 @@ recipe_uses(struct store_reader *r, const struct store_id *id, recipe_uses_fn *f
 	if (!recipe_open(bytes, &recipe, err))
 		return false;
 	for (uint64_t i = 0; i < recipe.op_count; i++) {
-		struct step step;
+		struct recipe_step step;
 
-		if (!next_step(&recipe, &step, err) ||
+		if (!recipe_next(&recipe, &step, err) ||
 			(step.op != RECIPE_LIT && !fn(ctx, &step.id, err)))
 			return false;
 	}
 	return true;
-}
-
-static void
-sha_freep(EVP_MD_CTX **sha)
-{
-	EVP_MD_CTX_free(*sha);
 }
 
 bool
