@@ -63,6 +63,7 @@ def affected(result):
 
 def check_damaged(run, archive, whole, name, files):
     """Whatever export can't give, and nothing else, is what verify names at each level; the rest is as it was."""
+    run.spoils(archive)
     rest, export = export_of(run, archive, name, expect=harness.INTEGRITY)
     lost = whole.keys() - rest.keys()
     harness.check(lost, 'something is lost')
