@@ -220,9 +220,10 @@ class Frame:
 
 @dataclasses.dataclass
 class Gap:
-    """A place with no good frame header."""
+    """A place with no good frame header, or a segment's own header: that one costs no frame."""
     place: Place
     wrong: str
+    loses_frames: bool = True
 
 
 Entry = collections.namedtuple('Entry', 'kind id start length')
@@ -363,7 +364,7 @@ class Walk:
             try:
                 check_segment_header(self.segments[number], number, self.uuid)
             except Bad as e:
-                yield Gap(Place(number, 0), str(e))
+                yield Gap(Place(number, 0), str(e), loses_frames=len(self.segments[number]) < SEGMENT_HEADER)
             yield from self.segment(number)
 
     def segment(self, number):
@@ -503,7 +504,7 @@ class Log:
             if event.wrong:
                 self.damage.append((event.place, event.wrong))
             if isinstance(event, Gap):
-                epoch.whole = False
+                epoch.whole = epoch.whole and not event.loses_frames
             elif event.kind == COMMIT:
                 self.take(epoch.frames + [event])
                 epoch, begin = epoch.closed_by(event), None

@@ -71,8 +71,8 @@ get_password(const struct auth_config *config, char **out, struct exa_error *err
 static bool
 open_basic(const struct auth_config *config, struct auth *a, struct exa_error *err)
 {
-	EXA_AUTO(secret_buf_done) struct buf plain = { 0 };
-	EXA_AUTO(secret_buf_done) struct buf coded = { 0 };
+	EXA_AUTO(buf_wipe) struct buf plain = { 0 };
+	EXA_AUTO(buf_wipe) struct buf coded = { 0 };
 	EXA_AUTO(secret_string_freep) char *password = NULL;
 
 	if (!get_password(config, &password, err))

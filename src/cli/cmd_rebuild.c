@@ -5,6 +5,7 @@
 
 #include "exarch/export.h"
 
+#include "key.h"
 #include "talk.h"
 #include "text.h"
 #include "verify_tell.h"
@@ -68,7 +69,7 @@ rebuild(struct rebuilding *r, struct exa_error *err)
 	};
 	struct catalog *c;
 
-	if (!catalog_open(r->args->positional[0], &options, NULL, &r->catalog, err) ||
+	if (!archive_open(r->args, options, &r->catalog, err) ||
 		!store_stat(catalog_store(r->catalog), &r->stats, err) || !count_items(r, err))
 		return false;
 	c = r->catalog;

@@ -10,6 +10,7 @@
 #include "exarch/clock.h"
 
 #include "amount.h"
+#include "key.h"
 #include "select.h"
 #include "talk.h"
 #include "verify_state.h"
@@ -196,38 +197,28 @@ passed_item(void *ctx, const struct selected_place *reached, uint64_t items, uin
 /* ---- opening ---- */
 
 static bool
-open_as(struct run *r, enum store_access access, struct exa_error *err)
+open_as(struct run *r, enum store_access access, const struct key *key, struct exa_error *err)
 {
 	return catalog_open(r->args->positional[0],
-		&(struct store_open_options){ .access = access }, NULL, &r->catalog, err);
+		&(struct store_open_options){ .access = access, .key = &key->key }, NULL,
+		&r->catalog, err);
 }
 
-/* Whether the segments may be looked at without what failed to open. */
+/* Whether the segments may be looked at without the index, which failed to open. */
 static bool
-may_do_without(const struct run *r, const struct exa_error *why)
+may_do_without(const struct exa_error *why)
 {
-	if (why->code == EXA_AUTH)
-		return r->level <= LEVEL_BYTES;
 	return why->code == EXA_CORRUPT || why->code == EXA_USAGE || why->code == EXA_IO;
 }
 
 static bool
-open_archive(struct run *r, struct exa_error *err)
+open_without_index(struct run *r, const struct key *key, struct exa_error *err)
 {
-	struct store_damage damage = { .first = 1 };
+	struct store_damage damage = { .first = 1, .what = *err };
 	struct exa_error why;
 
-	r->has_index = open_as(r, STORE_READ, err);
-	if (r->has_index)
-		return true;
-	if (!may_do_without(r, err) || !open_as(r, STORE_SEGMENTS, &why))
+	if (!may_do_without(err) || !open_as(r, STORE_SEGMENTS, key, &why))
 		return false;
-	if (err->code == EXA_AUTH) {
-		(void)fprintf(stderr, "exarch: without the key, items that suffer from damage "
-				      "can't be named\n");
-		return true;
-	}
-	damage.what = *err;
 	take_damage(r, &damage);
 	(void)fprintf(stderr,
 		"exarch: looking at the segments alone; no item can be named before `exarch "
@@ -237,6 +228,29 @@ open_archive(struct run *r, struct exa_error *err)
 		r->level = LEVEL_BLOBS;
 	r->outcome.level = level_names[r->level];
 	return true;
+}
+
+/* Headers and bytes can be checked without a key: a machine that holds only the copy can do that.
+ */
+static bool
+open_archive(struct run *r, struct exa_error *err)
+{
+	EXA_AUTO(key_done) struct key key = { 0 };
+	const char *archive = r->args->positional[0];
+	bool encrypted;
+
+	if (!store_is_encrypted(archive, &encrypted, err) ||
+		!key_get(r->args, NULL, archive,
+			r->level <= LEVEL_BYTES ? KEY_IF_GIVEN : KEY_NEEDED, &key, err))
+		return false;
+	if (encrypted && key.key.kind == STORE_KEY_NONE) {
+		if (r->args->value[OPT_QUIET] == NULL)
+			(void)fprintf(stderr, "exarch: without the key, items that suffer from "
+					      "damage can't be named\n");
+		return open_as(r, STORE_SEGMENTS, &key, err);
+	}
+	r->has_index = open_as(r, STORE_READ, &key, err);
+	return r->has_index || open_without_index(r, &key, err);
 }
 
 static bool

@@ -37,6 +37,11 @@ enum option_id {
 	OPT_SEED,
 	OPT_RATE,
 	OPT_STATE,
+	OPT_ENCRYPT,
+	OPT_KEY_FILE,
+	OPT_PASSPHRASE_FILE,
+	OPT_NEW_KEY_FILE,
+	OPT_NEW_PASSPHRASE_FILE,
 	OPT_COUNT
 };
 
@@ -98,6 +103,10 @@ int exit_code_of(const struct exa_error *err);
 
 /* The verbs. */
 int cmd_init(const struct args *args);
+int cmd_key_list(const struct args *args);
+int cmd_key_add(const struct args *args);
+int cmd_key_change(const struct args *args);
+int cmd_key_remove(const struct args *args);
 int cmd_config_check(const struct args *args);
 int cmd_config_show(const struct args *args);
 int cmd_mailboxes(const struct args *args);

@@ -52,10 +52,12 @@ enum frame_kind {
 enum frame_codec { CODEC_RAW = 0, CODEC_ZLIB = 1, CODEC_ZSTD = 2 };
 
 enum frame_flag {
-	FRAME_ENCRYPTED = 1, /* reserved */
+	FRAME_ENCRYPTED = 1, /* all objects and packs of an encrypted store, nothing else */
 	FRAME_DIRECTORY = 2, /* the raw payload begins with a directory */
 	FRAME_CRITICAL = 8,  /* a reader that doesn't know the kind must refuse */
 };
+
+#define FRAME_TAG_SIZE 16 /* ends an encrypted payload */
 
 struct frame_head {
 	uint8_t kind, codec, flags;
@@ -71,6 +73,7 @@ bool frame_head_get(const uint8_t in[FRAME_HEAD_SIZE], struct place at, struct f
 bool frame_head_magic(const uint8_t in[4]);      /* quick look, for resynchronising */
 uint64_t frame_span(const struct frame_head *h); /* header, payload and padding */
 bool frame_is_object(const struct frame_head *h);
+bool frame_is_hidden(const struct frame_head *h); /* of a kind that an encrypted store enciphers */
 enum store_kind frame_object_kind(const struct frame_head *h); /* of one that is */
 
 struct segment_head {
@@ -115,6 +118,9 @@ bool seal_get(struct bytes in, struct seal *out, struct exa_error *err) EXA_CHEC
 void seal_entry_put(const struct frame_head *h, uint64_t offset, uint8_t out[SEAL_ENTRY_SIZE]);
 
 /* ---- the FORMAT file ---- */
+
+/* Bits of the feature word `incompatible`. */
+#define FORMAT_ENCRYPTED ((uint32_t)1)
 
 struct store_format {
 	unsigned major, minor;

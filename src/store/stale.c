@@ -21,13 +21,16 @@ count_behind(const struct store *s, const struct watermark *w)
 	struct scan scan;
 	struct scan_frame f;
 	struct exa_error ignored;
+	enum scan_result r = SCAN_FRAME;
 	unsigned count = 0;
 
 	if (w->commit > 0)
 		from = (struct place){ w->commit_at.segment, w->end };
 	scan_begin(&scan, &s->files, from, w->sequence + 1);
-	while (count <= BEHIND_MAX && scan_next(&scan, &f, &ignored) == SCAN_FRAME)
-		count += f.head.kind == FRAME_COMMIT;
+	while (count <= BEHIND_MAX && (r == SCAN_FRAME || r == SCAN_HEAD)) {
+		r = scan_next(&scan, &f, &ignored);
+		count += r == SCAN_FRAME && f.head.kind == FRAME_COMMIT;
+	}
 	scan_done(&scan);
 	return count;
 }

@@ -17,8 +17,8 @@ struct verify {
 	struct watermark end; /* the last COMMIT that is looked at */
 	struct scan scan;
 	struct pace pace;
-	struct codec *codec;
-	struct buf scratch, raw; /* a frame's payload, stored and unpacked */
+	struct unpacker unpacker;
+	struct buf raw; /* a frame's payload, unpacked */
 
 	/* The chain, as COMMITs see it. */
 	struct chain chain;
@@ -69,7 +69,5 @@ uint64_t verify_bytes_before(const struct verify *v, uint32_t segment);
 
 /* FORMAT and KEYRING. */
 void verify_files(struct verify *v);
-/* The header of a segment; damage of it is told. False: HEAD has nothing. */
-bool verify_segment_head(struct verify *v, uint32_t segment, uint8_t head[SEGMENT_HEAD_SIZE]);
 
 #endif

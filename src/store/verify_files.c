@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What isn't a frame: FORMAT and the headers of segments. */
-#include <fcntl.h>
+/* What isn't in a segment: FORMAT, and the KEYRING of an encrypted store. */
 #include <string.h>
 
 #include "exarch/fs.h"
 #include "exarch/mem.h"
 
+#include "keyring.h"
 #include "verify.h"
 
 /* It was good when the store was opened; a disk may have forgotten it since. */
@@ -30,23 +30,7 @@ verify_files(struct verify *v)
 
 	if (!check_format(v->store, &damage.what))
 		verify_report(v, &damage);
-}
-
-bool
-verify_segment_head(struct verify *v, uint32_t segment, uint8_t head[SEGMENT_HEAD_SIZE])
-{
-	struct store_damage damage = { .at = { .segment = segment },
-		.end = { .segment = segment, .offset = SEGMENT_HEAD_SIZE },
-		.first = 1 };
-	EXA_AUTO(exa_freep) char *path = segdir_path(&v->store->files, segment, "xseg");
-	EXA_AUTO(fs_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct segment_head parsed;
-
-	if (fd < 0)
-		return false; /* whoever wants frames of it will say so */
-	v->result.segments++;
-	if (segdir_read_head(&v->store->files, segment, fd, &parsed, head, &damage.what))
-		return true;
-	verify_report(v, &damage);
-	return false;
+	if ((v->store->format.incompatible & FORMAT_ENCRYPTED) != 0 &&
+		!keyring_check(v->store->dir, v->store->format.uuid, &damage.what))
+		verify_report(v, &damage);
 }

@@ -83,13 +83,11 @@ check_entry(struct verify *v, const struct scan_frame *f, const struct pack_entr
 		.kind = entry->kind,
 		.codec = f->head.codec,
 	};
-	struct store_id id;
 
 	if (entry->kind == PACK_RECORD)
 		return true;
 	v->result.objects++;
-	hash_id(entry->kind, entry->data, &id);
-	if (!id_equal(&id, &entry->id))
+	if (!crypt_check_id(&v->store->crypt, entry->kind, entry->data, &entry->id))
 		return exa_fail(err, EXA_CORRUPT, "object %u of the frame doesn't match its id",
 			entry->slot);
 	return verify_row(v, &row, err);
@@ -128,12 +126,10 @@ check_content(struct verify *v, const struct scan_frame *f, struct exa_error *er
 	struct pack_entry object = { .kind = (uint8_t)frame_object_kind(&f->head),
 		.id = f->head.id,
 		.data = buf_bytes(&v->raw) };
-	struct store_id id;
 
 	if (frame_is_object(&f->head))
 		return check_entry(v, f, &object, err);
-	hash_id(HASH_FRAME, buf_bytes(&v->raw), &id);
-	if (!id_equal(&id, &f->head.id))
+	if (!crypt_check_id(&v->store->crypt, HASH_FRAME, buf_bytes(&v->raw), &f->head.id))
 		return exa_fail(err, EXA_CORRUPT, "the frame's content doesn't match its id");
 	if (f->head.kind == FRAME_COMMIT)
 		return check_commit(v, f, err);
@@ -175,14 +171,9 @@ how_closely(const struct verify *v, const struct scan_frame *f)
 static bool
 load_content(struct verify *v, const struct scan_frame *f, struct exa_error *err)
 {
-	buf_reset(&v->scratch);
 	buf_reset(&v->raw);
-	if (!frame_read_payload(f->fd, f->at, &f->head, &v->scratch, err) ||
-		!frame_check_padding(f->fd, f->at, &f->head, err))
-		return false;
-	return codec_unpack(v->codec, f->head.codec, buf_bytes(&v->scratch), f->head.raw, &v->raw,
-		       err) ||
-	       place_while(err, f->at);
+	return unpack_frame(&v->unpacker, f->fd, f->at, &f->head, &v->raw, err) &&
+	       frame_check_padding(f->fd, f->at, &f->head, err);
 }
 
 /* What was read and isn't what it should be. Failures to read that may pass end the walk. */

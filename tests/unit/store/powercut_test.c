@@ -568,8 +568,7 @@ recorded(const char *base, int first, int rounds)
 	schema.apply = apply_through;
 	schema.committed = on_commit;
 	take_snapshot(r, first);
-	assert_true(store_open_with(dir, &(struct store_open_options){ .access = STORE_WRITE },
-		&schema, &io, &s, &err));
+	assert_true(store_open_with(dir, opening(STORE_WRITE), &schema, &io, &s, &err));
 	take_snapshot(r, first);
 	for (int i = first; i < first + rounds; i++) {
 		r->rounds = i + 1;

@@ -384,8 +384,7 @@ read_beside(const char *dir, const char *key, const char *value)
 	bool found = false;
 	int result = 1;
 
-	if (!store_open(dir, &(struct store_open_options){ .access = STORE_READ }, &test_schema, &s,
-		    &err))
+	if (!store_open(dir, opening(STORE_READ), &test_schema, &s, &err))
 		return 2;
 	if (store_read_begin(s, &txn, &err)) {
 		if (store_get(txn, TABLE_FACTS, bytes_of_string(key), &found, &found_value, &err) &&

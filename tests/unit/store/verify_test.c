@@ -263,6 +263,7 @@ forge_seal(const char *dir, unsigned segment)
 	struct place at = { segment, SEGMENT_HEAD_SIZE };
 	struct frame_head head;
 	struct exa_error err;
+	const struct hasher plain = { 0 };
 	uint8_t *payload;
 
 	load(path, &content);
@@ -274,10 +275,26 @@ forge_seal(const char *dir, unsigned segment)
 	}
 	payload = content.data + at.offset + FRAME_HEAD_SIZE;
 	payload[40] ^= 1;
-	hash_id(HASH_FRAME, bytes_of(payload, head.raw), &head.id);
+	hash_id(&plain, HASH_FRAME, bytes_of(payload, head.raw), &head.id);
 	head.payload_crc = crc32c(0, payload, head.stored);
 	frame_head_put(&head, at, content.data + at.offset);
 	save(path, buf_bytes(&content));
+}
+
+static void
+a_bad_segment_header_is_told_and_costs_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct round r = { .options.level = STORE_VERIFY_BLOBS };
+
+	flip(f->dir, 2, 13);
+	go_round(f->dir, STORE_READ, &r);
+	assert_int_equal(r.count, 1);
+	assert_int_equal(r.found[0].at.segment, 2);
+	assert_int_equal(r.found[0].at.offset, 0);
+	assert_int_equal(r.found[0].end.offset, SEGMENT_HEAD_SIZE);
+	assert_true(r.found[0].first > r.found[0].last);
+	assert_int_equal(r.result.commits, COMMITS);
 }
 
 static void
@@ -585,6 +602,7 @@ main(void)
 		TEST(a_bad_payload_is_named_with_its_frame_and_no_more),
 		TEST(a_bad_header_costs_its_frame_and_the_next_is_good),
 		TEST(a_missing_segment_is_named_with_all_its_frames),
+		TEST(a_bad_segment_header_is_told_and_costs_nothing),
 		TEST(a_seal_that_names_another_one_before_it_is_damage),
 		TEST(a_format_that_went_bad_since_it_was_read_is_told),
 		TEST(rows_that_are_missing_are_told_once_with_the_remedy),
