@@ -439,41 +439,6 @@ a_segment_with_a_damaged_frame_header_is_left_for_a_new_one(void **state)
 	assert_true(segment.size > SEGMENT_HEAD_SIZE);
 }
 
-static void
-of_two_copies_of_an_object_the_index_names_the_later(void **state)
-{
-	static const struct place copies[][2] = { { { 1, 640 }, { 1, 64 } },
-		{ { 2, 64 }, { 2, 64 } } };
-	struct fixture *f = *state;
-	struct store *s = opened(f->dir, STORE_WRITE);
-	struct watermark mark = s->watermark;
-	struct epoch epoch = { 0 };
-	struct object_row row = { .raw = 100, .kind = STORE_DATA };
-	struct exa_error err = { 0 };
-
-	for (int i = 0; i < 2; i++) {
-		struct object_row found;
-		bool is_there = false;
-		MDB_txn *txn;
-
-		for (int copy = 0; copy < 2; copy++) {
-			row.at = copies[i][copy];
-			epoch_add_row(&epoch, &row);
-		}
-		assert_true(epoch_apply(&epoch, &s->index, &test_schema, &mark, &err));
-		epoch_reset(&epoch);
-		assert_true(index_read_begin(&s->index, &txn, &err));
-		assert_true(index_get_object(&s->index, txn, &row.id, &is_there, &found, &err));
-		index_read_end(&s->index, txn);
-		assert_true(is_there);
-		assert_int_equal(found.at.segment, copies[i][0].segment);
-		assert_int_equal(found.at.offset, copies[i][0].offset);
-		assert_int_equal(mark.object_bytes, 100);
-	}
-	epoch_done(&epoch);
-	store_abandon(s);
-}
-
 /* Both segments hold commits; each header in turn is damaged. */
 static void
 a_damaged_segment_header_is_reported_and_costs_nothing(void **state)
@@ -812,7 +777,6 @@ main(void)
 		TEST(damage_is_never_cut_off_as_if_it_were_a_torn_tail),
 		TEST(nothing_is_cut_when_what_lies_behind_cannot_be_read),
 		TEST(a_segment_with_a_damaged_frame_header_is_left_for_a_new_one),
-		TEST(of_two_copies_of_an_object_the_index_names_the_later),
 		TEST(a_damaged_segment_header_is_reported_and_costs_nothing),
 		TEST(a_commit_repeats_the_salt_of_its_segment),
 		TEST(a_missing_segment_is_damage),
