@@ -344,5 +344,10 @@ bool recipe_play(struct store_reader *r, const struct store_id *recipe,
  * headers. Appends. */
 bool recipe_head(struct store_reader *r, const struct store_id *recipe, size_t limit,
 	struct buf *out, struct exa_error *err) EXA_CHECK;
+/* Calls FN for each data object the recipe names, in order, without reading it. FN must leave the
+ * reader alone; its false ends the walk with its err. */
+typedef bool recipe_uses_fn(void *ctx, const struct store_id *id, struct exa_error *err);
+bool recipe_uses(struct store_reader *r, const struct store_id *recipe, recipe_uses_fn *fn,
+	void *ctx, struct exa_error *err) EXA_CHECK;
 
 #endif

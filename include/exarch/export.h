@@ -21,6 +21,13 @@
 
 /* ---- selection ---- */
 
+/* How far a walk has come: behind this item. Zeros = nowhere yet. */
+struct selected_place {
+	uint32_t mailbox, folder;
+	int64_t received_ns;
+	uint64_t number;
+};
+
 /* Which items. Zeroed (with the two times EXA_NO_TIME: selection_init) selects everything that
  * isn't superseded. */
 struct selection {
@@ -30,7 +37,8 @@ struct selection {
 	int64_t to_ns;           /* received before; EXA_NO_TIME = any */
 	uint64_t *ids;           /* item numbers; none = all */
 	size_t id_count;
-	bool all_versions; /* superseded instances too */
+	bool all_versions;           /* superseded instances too */
+	struct selected_place after; /* only what comes behind it; not with ids */
 };
 void selection_init(struct selection *s);
 void selection_done(struct selection *s);
@@ -115,13 +123,49 @@ bool export_eml(struct catalog *c, const struct selection *s, const struct expor
 
 /* ---- proof ---- */
 
-struct export_verify_result {
-	uint64_t items, bytes, damaged;
+/* What store_verify found, as places to ask items about. Bounded: of very many places neighbours
+ * are taken for one. */
+struct damage_map;
+struct damage_map *damage_map_new(void);
+void damage_map_free(struct damage_map *m);
+void damage_map_add(struct damage_map *m, const struct store_damage *damage);
+/* Whether something is lost, or may be: then items are worth asking. */
+bool damage_map_any(const struct damage_map *m);
+
+struct export_verify_options {
+	/* This share of the items is put together, by chance made from SEED; 0 = all, negative =
+	 * none. */
+	double sample;
+	uint64_t seed;
+	/* May be NULL. Each item is asked where its record, its recipe and its objects stand; one
+	 * that has something in a damaged place is put together in any case. */
+	const struct damage_map *damage;
+	uint64_t bytes_per_s;  /* put together no faster; 0 = as fast as can be */
+	struct cancel *cancel; /* NULL is fine */
+	/* An item that can't be given back. Each once. */
+	void (*failed)(void *ctx, const struct selected *item, const struct exa_error *why);
+	/* After each item: how far it came. May be NULL. */
+	void (*progress)(
+		void *ctx, const struct selected_place *reached, uint64_t items, uint64_t bytes);
+	void *ctx;
 };
-/* verify --level messages: rebuilds each selected message and compares length and SHA-256 with its
- * record (and record with recipe). */
+
+struct export_verify_result {
+	uint64_t items;           /* passed */
+	uint64_t proven, damaged; /* put together; of these, in vain */
+	uint64_t bytes;           /* of the others */
+	bool finished; /* false: stopped by cancel; the selection's `after` goes on from `reached`
+			*/
+	struct selected_place reached;
+};
+
+/*
+ * verify --level messages: rebuilds each selected message and compares length and SHA-256 with its
+ * record (and record with recipe). With `damage` and a negative sample it names the items that
+ * suffer from damage, at the cost of reading their records and recipes.
+ */
 bool export_verify(struct catalog *c, const struct selection *s,
-	const struct export_options *options, struct export_verify_result *out,
+	const struct export_verify_options *options, struct export_verify_result *out,
 	struct exa_error *err) EXA_CHECK;
 
 #endif

@@ -214,6 +214,13 @@ bool store_close(struct store *s, struct exa_error *err) EXA_CHECK;
 void store_abandon(struct store *s); /* closes without committing, as a crash would; NULL is fine */
 void store_abandonp(struct store **s); /* for EXA_AUTO */
 
+/*
+ * For programs: takes SIGSEGV and SIGBUS, so that an index whose damage or failing disk would kill
+ * the process ends it with a line that names the remedy, and exit code 13. Faults elsewhere go to
+ * whoever had the signal before. Once, before threads are started.
+ */
+void store_guard_install(void);
+
 /* ---- writing ---- */
 
 /*
@@ -319,15 +326,20 @@ enum store_level {
 };
 
 /*
- * How far a verify had come: between two segments. Opaque but for its bytes, which the caller may
- * keep in a file; they name the store and are checked.
+ * How far a verify had come: between two segments. Plain data that the caller may keep; it names
+ * the store. Zeros = the first segment.
  */
 struct store_verify_position {
-	uint32_t segment; /* to begin with; 0 = from the start */
-	uint64_t sequence, commit, objects_matched;
-	uint8_t chain[32];
-	uint8_t commit_head[64];
-	uint8_t seal[32];
+	uint8_t uuid[16];
+	uint32_t segment;         /* to begin with */
+	bool gap;                 /* what came just before was damaged: the next chain can't fit */
+	uint64_t sequence;        /* of its first frame */
+	uint64_t commit;          /* the last one before it */
+	uint64_t objects_matched; /* so many rows of the index were found in the segments before */
+	uint64_t bytes_before;    /* size of these */
+	uint8_t chain[32];        /* at that commit */
+	uint8_t commit_head[64];  /* its frame's header */
+	uint8_t seal_head[64];    /* that of the SEAL behind it; zeros = none */
 };
 
 struct store_verify_options {
@@ -338,19 +350,22 @@ struct store_verify_options {
 	double sample;
 	uint64_t seed;
 	uint64_t bytes_per_s;              /* read no faster; 0 = as fast as can be */
-	struct store_verify_position from; /* zeros = the first segment */
+	struct store_verify_position from; /* EXA_USAGE when it is none of this store's */
 	struct cancel *cancel;             /* looked at after each frame; NULL is fine */
 	store_damaged_fn *damaged;         /* the walk goes on behind it */
 	/* Bytes checked so far of the total. NULL is fine. */
 	void (*progress)(void *ctx, uint64_t done_bytes, uint64_t total_bytes);
+	/* All segments before it are done. NULL is fine. */
+	void (*reached)(void *ctx, const struct store_verify_position *position);
 	void *ctx;
 };
 
 struct store_verify_result {
-	uint64_t segments, frames, objects, commits, stored_bytes;
-	uint64_t damaged; /* how often `damaged` was called */
-	bool finished;    /* false: stopped by cancel; go on from `next`, the
-			     segment it was in */
+	uint64_t segments, frames, objects, commits;
+	uint64_t stored_bytes; /* of all frames passed */
+	uint64_t damaged;      /* how often `damaged` was called */
+	bool finished;         /* false: stopped by cancel; go on from `next`, the
+				  segment it was in */
 	struct store_verify_position next;
 };
 

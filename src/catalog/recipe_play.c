@@ -55,6 +55,27 @@ sha_freep(EVP_MD_CTX **sha)
 }
 
 bool
+recipe_uses(struct store_reader *r, const struct store_id *id, recipe_uses_fn *fn, void *ctx,
+	struct exa_error *err)
+{
+	struct recipe recipe;
+	struct bytes bytes;
+
+	if (!store_reader_object(r, STORE_RECIPE, id, &bytes, err))
+		return exa_while(err, "reading the recipe");
+	if (!recipe_open(bytes, &recipe, err))
+		return false;
+	for (uint64_t i = 0; i < recipe.op_count; i++) {
+		struct recipe_step step;
+
+		if (!recipe_next(&recipe, &step, err) ||
+			(step.op != RECIPE_LIT && !fn(ctx, &step.id, err)))
+			return false;
+	}
+	return true;
+}
+
+bool
 recipe_play(struct store_reader *r, const struct store_id *id, const struct recipe_sink *sink,
 	uint64_t *bytes_out, uint8_t sha256_out[CATALOG_SHA256_SIZE], struct exa_error *err)
 {

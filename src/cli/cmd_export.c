@@ -10,6 +10,7 @@
 #include "key.h"
 #include "select.h"
 #include "text.h"
+#include "verify_tell.h"
 
 static struct cancel stop_asked;
 
@@ -20,17 +21,9 @@ on_stop(int signal_number)
 	cancel_raise(&stop_asked, CANCEL_SIGNAL);
 }
 
-static void
-print_failed(void *ctx, const struct selected *item, const struct exa_error *why)
-{
-	(void)ctx;
-	(void)fprintf(stderr, "exarch: item %llu of ", (unsigned long long)item->row->number);
-	text_print(stderr, item->mailbox->smtp, 0);
-	(void)fprintf(stderr, ": %s\n", why->text);
-}
-
 /* A line that is written over, on a terminal only, and not more often than people can read. */
 struct progress {
+	const struct args *args;
 	bool shown;
 	int64_t last_ns;
 };
@@ -47,6 +40,16 @@ print_progress(void *ctx, uint64_t items, uint64_t bytes)
 	p->last_ns = now;
 	text_size(bytes, size);
 	(void)fprintf(stderr, "\r%llu items  %s\033[K", (unsigned long long)items, size);
+}
+
+static void
+print_failed(void *ctx, const struct selected *item, const struct exa_error *why)
+{
+	const struct progress *p = ctx;
+
+	if (p->last_ns != 0)
+		(void)fprintf(stderr, "\r\033[K");
+	tell_item(p->args, item, why);
 }
 
 static void
@@ -94,8 +97,8 @@ int
 cmd_export(const struct args *args)
 {
 	struct sigaction stop = { .sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND };
-	struct progress progress = { .shown = args->value[OPT_QUIET] == NULL &&
-					      isatty(STDERR_FILENO) };
+	struct progress progress = { .args = args,
+		.shown = args->value[OPT_QUIET] == NULL && isatty(STDERR_FILENO) };
 	struct export_options options = { .to = args->value[OPT_TO],
 		.update = args->value[OPT_UPDATE] != NULL,
 		.cancel = &stop_asked,

@@ -14,7 +14,8 @@ struct listing {
 	struct catalog *catalog;
 	struct store_reader *reader;
 	struct buf scratch;
-	uint64_t limit, count, bytes;
+	uint64_t limit, count, bytes, damaged;
+	char no_text[sizeof "(damaged)"]; /* in place of what can't be read */
 	bool json;
 	bool enough;
 };
@@ -92,6 +93,33 @@ print_row(const struct selected *s, const struct message_head *head)
 							     : "  (superseded)");
 }
 
+/* What the index knows of it stands there all the same. */
+static bool
+list_damaged(struct listing *l, const struct selected *s, struct exa_error *err)
+{
+	char received[CLOCK_TEXT_MAX];
+
+	if (err->code != EXA_CORRUPT && err->code != EXA_GONE)
+		return exa_while(err, "item %llu", (unsigned long long)s->row->number);
+	clock_format(s->row->received_ns, received);
+	if (l->json) {
+		print_line(json_pack("{s:I, s:o, s:s, s:o, s:s, s:s, s:I, s:o}", "number",
+			(json_int_t)s->row->number, "mailbox", text_or_null(s->mailbox->smtp),
+			"part", catalog_part_name(s->mailbox->part), "folder",
+			text_or_null(s->folder->path), "received", received, "state",
+			state_name(s->row->state), "bytes", (json_int_t)s->row->mime_bytes,
+			"damaged", text_or_null(err->text)));
+	} else {
+		print_row(s, &(struct message_head){ .from = l->no_text, .subject = l->no_text });
+		(void)fprintf(stderr, "exarch: item %llu is damaged: %s\n",
+			(unsigned long long)s->row->number, err->text);
+	}
+	l->count++;
+	l->damaged++;
+	l->bytes += s->row->mime_bytes;
+	return true;
+}
+
 static bool
 list_item(void *ctx, const struct selected *s, struct exa_error *err)
 {
@@ -105,7 +133,7 @@ list_item(void *ctx, const struct selected *s, struct exa_error *err)
 	}
 	if (!catalog_item_read(l->reader, s->row, &l->scratch, &item, err) ||
 		!message_head_read(l->reader, &item.recipe, &head, err))
-		return exa_while(err, "item %llu", (unsigned long long)s->row->number);
+		return list_damaged(l, s, err);
 	if (l->json)
 		print_json(s, &item, &head);
 	else
@@ -222,7 +250,9 @@ list_all(struct listing *l, const struct selection *selection, bool failed, stru
 int
 cmd_list(const struct args *args)
 {
-	struct listing l = { .limit = UINT64_MAX, .json = args->value[OPT_JSON] != NULL };
+	struct listing l = {
+		.limit = UINT64_MAX, .json = args->value[OPT_JSON] != NULL, .no_text = "(damaged)"
+	};
 	struct selection selection;
 	struct exa_error err;
 	bool good;
@@ -241,5 +271,7 @@ cmd_list(const struct args *args)
 	buf_done(&l.scratch);
 	catalog_abandonp(&l.catalog);
 	selection_done(&selection);
-	return good ? EXIT_DONE : fail_with(&err);
+	if (!good)
+		return fail_with(&err);
+	return l.damaged > 0 ? EXIT_CORRUPT : EXIT_DONE;
 }

@@ -25,6 +25,7 @@
 #include <sys/prctl.h>
 
 #include "exarch/http.h"
+#include "exarch/store.h"
 #include "options.h"
 
 /* Keys and tokens live in this process: no core file, no other process of the user looks in. */
@@ -70,6 +71,7 @@ main(int argc, char **argv)
 	int used = 0;
 
 	harden();
+	store_guard_install();
 	(void)setlocale(LC_CTYPE, "");
 	if (!http_global_init(&err))
 		return fail_with(&err);

@@ -2,6 +2,8 @@
 #include <string.h>
 #include <wchar.h>
 
+#include <jansson.h>
+
 #include "exarch/bytes.h"
 #include "exarch/report.h"
 
@@ -96,4 +98,23 @@ text_size(unsigned long long bytes, char *out)
 		unit++;
 	}
 	(void)snprintf(out, 16, unit == 0 ? "%.0f %s" : "%.1f %s", v, units[unit]);
+}
+
+void
+text_json(struct json_t *line)
+{
+	if (line != NULL) {
+		(void)json_dumpf(line, stdout, JSON_COMPACT);
+		(void)putchar('\n');
+	}
+	json_decref(line);
+}
+
+/* Texts of servers may be anything; JSON must be UTF-8. */
+struct json_t *
+text_value(const char *text)
+{
+	json_t *s = json_string(text);
+
+	return s != NULL ? s : json_null();
 }

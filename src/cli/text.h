@@ -18,5 +18,10 @@ void text_mailbox(FILE *out, const struct catalog_mailbox *m, size_t width);
 void text_size(unsigned long long bytes, char *out);
 /* As text_print without padding, keeping line breaks and tabs: for bodies. */
 void text_print_block(FILE *out, const char *text);
+/* One JSON object as a line on stdout; takes LINE (NULL is fine). */
+struct json_t;
+void text_json(struct json_t *line);
+/* A JSON string, or null when TEXT isn't UTF-8. */
+struct json_t *text_value(const char *text);
 
 #endif

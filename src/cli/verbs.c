@@ -34,6 +34,12 @@ const struct option_spec option_specs[OPT_COUNT] = {
 	[OPT_UPDATE] = { "update", 0, NULL, false, "leave files that are there already" },
 	[OPT_LEVEL] = { "level", 0, "LEVEL", false,
 		"headers, bytes, blobs or messages (default); each includes those before it" },
+	[OPT_SAMPLE] = { "sample", 0, "PERCENT", false,
+		"look only at this share, by chance (\"5%\"); of the rest at the headers" },
+	[OPT_SEED] = { "seed", 0, "N", false, "another number is another sample; 1 if not given" },
+	[OPT_RATE] = { "rate", 0, "SIZE", false, "read at most so much a second (\"50MiB\")" },
+	[OPT_STATE] = { "state", 0, "FILE", false,
+		"note in FILE how far it came; the next call goes on there" },
 	[OPT_ENCRYPT] = { "encrypt", 0, NULL, false,
 		"encrypt it, with a key from one of these files or a passphrase that is asked "
 		"for" },
@@ -65,8 +71,9 @@ static const enum option_id list_options[] = { SELECTION, OPT_LIMIT, OPT_FAILED,
 static const enum option_id show_options[] = { OPT_RAW, OPT_HEADERS, KEY, OPT_HELP, OPT_COUNT };
 static const enum option_id export_options[] = { OPT_TO, OPT_FORMAT, OPT_UPDATE, SELECTION, KEY,
 	OPT_QUIET, OPT_JSON, OPT_HELP, OPT_COUNT };
-static const enum option_id verify_options[] = { OPT_LEVEL, SELECTION, KEY, OPT_QUIET, OPT_JSON,
-	OPT_HELP, OPT_COUNT };
+static const enum option_id verify_options[] = { OPT_LEVEL, OPT_SAMPLE, OPT_SEED, OPT_RATE,
+	OPT_MAX_DURATION, OPT_STATE, SELECTION, KEY, OPT_QUIET, OPT_JSON, OPT_HELP, OPT_COUNT };
+static const enum option_id rebuild_options[] = { KEY, OPT_QUIET, OPT_JSON, OPT_HELP, OPT_COUNT };
 
 #define KEY_DETAILS                                                                               \
 	"Needs a key that opens the archive. Without --new-key-file and --new-passphrase-file a " \
@@ -109,11 +116,18 @@ const struct verb verbs[] = {
 		"existing file is changed.",
 		export_options, cmd_export },
 	{ "verify", "ARCHIVE", 1, "prove that the archive is undamaged",
-		"A selection limits which messages are rebuilt; the levels below `messages` look "
-		"at the whole archive.",
+		"A selection limits which messages are put together; the levels below `messages` "
+		"look at the whole archive.\n"
+		"Damage is named with the items that can't be given back because of it (exit code "
+		"13). Made for every night:\n"
+		"`exarch verify ARCHIVE --state FILE --max-duration '1 h'` stops after an hour "
+		"(exit code 4) and goes on the next\n"
+		"night; after a whole round it begins again.",
 		verify_options, cmd_verify },
-	{ "rebuild", "ARCHIVE", 1, "make the index again from the segments", NULL, only_key,
-		cmd_rebuild },
+	{ "rebuild", "ARCHIVE", 1, "make the index again from the segments",
+		"The old index stays until the new one is whole. Damage is stepped over and named "
+		"(exit code 13).",
+		rebuild_options, cmd_rebuild },
 	{ "version", "", 0, "print the version", NULL, only_help, cmd_version },
 	{ "help", "[VERB]", 1, "help on a verb", NULL, only_help, cmd_help },
 };

@@ -185,9 +185,12 @@ static bool
 walk_folder(struct walk *w, const struct catalog_mailbox *m, const struct catalog_folder *f,
 	struct exa_error *err)
 {
+	const struct selected_place *after = &w->s->after;
 	struct catalog_place place = { .received_ns = w->s->from_ns, .number = 0 };
 	bool more = true;
 
+	if (m->number == after->mailbox && f->number == after->folder)
+		place = (struct catalog_place){ after->received_ns, after->number };
 	while (more) {
 		if (!load_rows(w, f, &place, &more, err))
 			return exa_while(err, "listing %s of %s", f->path, m->smtp);
@@ -212,12 +215,15 @@ walk_all(struct walk *w, struct exa_error *err)
 {
 	for (size_t i = 0; i < w->mailbox_count; i++) {
 		const struct catalog_mailbox *m = &w->mailboxes[i];
+		bool begun = m->number == w->s->after.mailbox;
 
-		if (!matches(w->s->mailbox, m->smtp))
+		if (!matches(w->s->mailbox, m->smtp) || m->number < w->s->after.mailbox)
 			continue;
 		if (!load_folders(w, m->number, err))
 			return exa_while(err, "listing the folders of %s", m->smtp);
 		for (size_t k = 0; k < w->folder_count; k++) {
+			if (begun && w->folders[k].number < w->s->after.folder)
+				continue;
 			if (matches(w->s->folder, w->folders[k].path) &&
 				!walk_folder(w, m, &w->folders[k], err))
 				return false;

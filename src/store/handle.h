@@ -24,7 +24,8 @@ struct store {
 	/* Until the writer thread runs these belong to the opener, then to that thread. */
 	struct appender appender;
 	struct watermark watermark;
-	struct writer *writer; /* NULL when opened for reading */
+	struct writer *writer;                    /* NULL when opened for reading */
+	const struct store_open_options *opening; /* the caller's; NULL once it is open */
 };
 
 /* As the public ones, with the segments' I/O given; for tests. */
@@ -59,6 +60,26 @@ enum recovery {
 bool recover(struct store *s, enum recovery how, struct exa_error *err) EXA_CHECK;
 /* Is the index's last commit in the segments as it should be? */
 bool check_watermark(struct store *s, struct exa_error *err) EXA_CHECK;
+
+/* ---- stale.c ---- */
+
+/* After check_watermark: isn't the index from an older copy? For readers; writers catch up. */
+bool check_not_stale(struct store *s, struct exa_error *err) EXA_CHECK;
+
+/* ---- rebuild.c ---- */
+
+/* How far the index in the folder PATH had come; zeros when it can't be said. */
+void old_watermark(const char *path, const uint8_t uuid[UUID_SIZE], struct watermark *out);
+
+struct rebuild_gap {
+	struct place at, end; /* end.segment 0: nothing good follows */
+	uint64_t first, last; /* sequences lost */
+	const struct exa_error *why;
+};
+void rebuild_tell(const struct store *s, const struct rebuild_gap *gap);
+void rebuild_progress(const struct store *s, struct place at);
+/* Tells when the old index had come further than the new one does. */
+void rebuild_compare(const struct store *s, const struct watermark *old);
 
 /* ---- writer.c ---- */
 

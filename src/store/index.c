@@ -11,12 +11,13 @@
 #include "exarch/fs.h"
 #include "exarch/mem.h"
 
+#include "guard.h"
 #include "index.h"
 
 #define INDEX_VERSION 1
 #define MAP_BYTES ((size_t)64 << 30) /* address space, not memory: some 500 million objects */
 #define MAP_BYTES_MIN ((size_t)64 << 20)
-#define READERS_MAX 256
+#define READERS_MAX 1022    /* slots of 64 bytes: lock.mdb stays at 64 KiB */
 #define MDB_META_BYTES 8192 /* two pages of 4 KiB, which every index begins with */
 #define GROW_PATIENCE_S 30  /* a read transaction is short by contract */
 
@@ -27,6 +28,11 @@ index_fail(struct index *x, struct exa_error *err, int rc, const char *doing)
 		x->full = true;
 		return exa_fail(err, EXA_LIMIT, "the index is full (%s)", doing);
 	}
+	if (rc == MDB_READERS_FULL)
+		return exa_fail(err, EXA_LIMIT,
+			"%d programs or threads read the index already, which is as many as can "
+			"(%s)",
+			READERS_MAX, doing);
 	if (rc > 0)
 		return exa_fail_errno(err, rc, "the index (idx/data.mdb) failed %s", doing);
 	return exa_fail(err, EXA_CORRUPT,
@@ -61,6 +67,7 @@ open_environment(const char *path, unsigned flags, size_t map, size_t tables, MD
 
 	if (rc != 0)
 		return rc;
+	guard_asserts(env);
 	rc = mdb_env_set_mapsize(env, map);
 	if (rc == 0)
 		rc = mdb_env_set_maxdbs(env, (MDB_dbi)(tables + 2));
@@ -319,6 +326,10 @@ index_open(struct index *x, const char *path, enum index_mode mode,
 	rc = open_with_map_that_fits(path, environment_flags(mode), schema->table_count, &x->env);
 	if (rc == MDB_INVALID || rc == MDB_VERSION_MISMATCH)
 		rc = MDB_CORRUPTED;
+	if (rc == 0) {
+		x->path = exa_strdup(path);
+		x->guard = guard_watch(x->env, path, 0);
+	}
 	if (rc != 0) {
 		x->env = NULL;
 		(void)index_fail(x, err, rc, "to open");
@@ -354,8 +365,10 @@ index_close(struct index *x)
 	if (x->tables == NULL)
 		return;
 	drop_spares(x);
+	guard_forget(x->guard);
 	if (x->env != NULL)
 		mdb_env_close(x->env);
+	exa_free(x->path);
 	exa_free(x->tables);
 	exa_free(x->present);
 	exa_free(x->hides_tail);
@@ -436,6 +449,7 @@ resize(struct index *x, size_t size, struct exa_error *err)
 	bool alone = stop_readers(x);
 	int rc = alone ? mdb_env_set_mapsize(x->env, size) : EBUSY;
 
+	x->guard = guard_watch(x->env, x->path, x->guard);
 	(void)pthread_mutex_lock(&x->mu);
 	x->growing = false;
 	(void)pthread_cond_broadcast(&x->idle);
@@ -455,9 +469,16 @@ index_grow(struct index *x, struct exa_error *err)
 bool
 index_read_begin(struct index *x, MDB_txn **out, struct exa_error *err)
 {
-	MDB_txn *txn = take_spare(x);
-	int rc = begin_or_renew(x, &txn);
+	MDB_txn *txn;
+	int dead;
+	int rc;
 
+	if (x->env == NULL)
+		return exa_fail(err, EXA_FAILED, "the archive is open without its index");
+	txn = take_spare(x);
+	rc = begin_or_renew(x, &txn);
+	if (rc == MDB_READERS_FULL && mdb_reader_check(x->env, &dead) == 0 && dead > 0)
+		rc = begin_or_renew(x, &txn); /* processes that died had left theirs */
 	if (rc == MDB_MAP_RESIZED) {
 		/* A writer in another process has made the map larger. */
 		give_spare(x, NULL);

@@ -27,7 +27,9 @@ struct crypt;
 struct row_cipher;
 
 struct index {
-	MDB_env *env;
+	MDB_env *env; /* NULL: not open */
+	char *path;
+	unsigned guard; /* guard.h */
 	MDB_dbi meta, obj;
 	MDB_dbi *tables;
 	bool *hides_tail;

@@ -71,7 +71,7 @@ open_for_reading(struct store *s, struct exa_error *err)
 	enum index_mode mode;
 
 	return choose_reading(s, path, &mode, err) && open_index(s, path, mode, err) &&
-	       check_watermark(s, err);
+	       check_watermark(s, err) && check_not_stale(s, err);
 }
 
 static bool
@@ -108,13 +108,18 @@ open_rebuilding(struct store *s, struct exa_error *err)
 {
 	EXA_AUTO(exa_freep) char *path = fs_join(s->dir, "idx");
 	EXA_AUTO(exa_freep) char *fresh = fs_join(s->dir, "idx.new");
+	struct watermark old;
 
 	if (!check_file_system(s->dir, err) || !lock_for_writing(s->dir, &s->lock, err))
 		return false;
+	old_watermark(path, s->format.uuid, &old);
 	index_remove(fresh);
-	return index_create(fresh, s->format.uuid, err) && open_index(s, fresh, INDEX_BUILD, err) &&
-	       recover(s, RECOVER_ALL, err) && index_settle(&s->index, err) &&
-	       put_in_place(s->dir, fresh, path, err) && writer_start(s, err);
+	if (!index_create(fresh, s->format.uuid, err) || !open_index(s, fresh, INDEX_BUILD, err) ||
+		!recover(s, RECOVER_ALL, err) || !index_settle(&s->index, err) ||
+		!put_in_place(s->dir, fresh, path, err))
+		return false;
+	rebuild_compare(s, &old);
+	return writer_start(s, err);
 }
 
 static bool
@@ -128,7 +133,7 @@ open_as(struct store *s, struct exa_error *err)
 	case STORE_REBUILD:
 		return open_rebuilding(s, err);
 	case STORE_SEGMENTS:
-		return true;
+		return true; /* FORMAT was read; the rest is up to who looks at it */
 	}
 	return exa_fail(err, EXA_USAGE, "no such access");
 }
@@ -193,6 +198,7 @@ store_open_with(const char *dir, const struct store_open_options *options,
 
 	s->dir = exa_strdup(dir);
 	s->access = options->access;
+	s->opening = options;
 	s->schema = *schema;
 	s->lock = -1;
 	s->appender.fd = -1;
@@ -204,6 +210,7 @@ store_open_with(const char *dir, const struct store_open_options *options,
 	memcpy(s->files.uuid, s->format.uuid, UUID_SIZE);
 	if (!unlock(s, options->key, err) || !open_as(s, err) || !mend_keyring(s, err))
 		return false;
+	s->opening = NULL;
 	*out = s;
 	s = NULL;
 	return true;

@@ -25,6 +25,7 @@
 #include "handle.h"
 
 #define COPY_STEP ((size_t)256 * 1024)
+#define PROGRESS_FRAMES 256 /* between two words on how far a rebuild is */
 
 struct recovering {
 	struct store *s;
@@ -34,6 +35,7 @@ struct recovering {
 	struct unpacker unpacker;
 	struct watermark mark;
 	bool damaged; /* something of this epoch was stepped over (RECOVER_ALL only) */
+	uint64_t frames;
 };
 
 /* ---- the index's last commit ---- */
@@ -256,6 +258,43 @@ take_frame(struct recovering *r, const struct scan_frame *f, struct exa_error *e
 	return epoch_add_scanned(&r->epoch, f, &r->unpacker, err);
 }
 
+/* On to the next good frame behind what was judged to be damage, which is told. BAD: none was good
+ * here; else frame F was, but for its content. */
+static enum scan_result
+go_behind(struct recovering *r, bool bad, const struct scan_frame *f, uint64_t sequence,
+	struct exa_error *err)
+{
+	struct exa_error why = *err;
+	struct rebuild_gap gap = { .at = bad ? r->scan.at : f->at, .first = sequence, .why = &why };
+	enum scan_result result = bad ? scan_skip(&r->scan, err) : SCAN_FRAME;
+
+	if (result == SCAN_FRAME)
+		gap.end = r->scan.at;
+	gap.last = r->scan.sequence - 1;
+	if (result != SCAN_FAILED)
+		rebuild_tell(r->s, &gap);
+	return result;
+}
+
+/* A segment's own header is damaged: nothing is lost by it. */
+static void
+tell_head(struct recovering *r, const struct exa_error *why)
+{
+	struct place at = { .segment = r->scan.at.segment };
+	struct place end = { .segment = at.segment, .offset = SEGMENT_HEAD_SIZE };
+
+	if (r->how == RECOVER_ALL)
+		rebuild_tell(r->s,
+			&(struct rebuild_gap){ .at = at, .end = end, .first = 1, .why = why });
+}
+
+static void
+tell_progress(struct recovering *r)
+{
+	if (r->how == RECOVER_ALL && ++r->frames % PROGRESS_FRAMES == 0)
+		rebuild_progress(r->s, r->scan.at);
+}
+
 static bool
 read_forward(struct recovering *r, struct exa_error *err)
 {
@@ -274,14 +313,16 @@ read_forward(struct recovering *r, struct exa_error *err)
 		result = scan_next(&r->scan, &f, err);
 		if (result == SCAN_END)
 			return true;
-		if (result == SCAN_HEAD)
+		if (result == SCAN_HEAD) {
+			tell_head(r, err);
 			continue;
+		}
+		tell_progress(r);
 		if (result == SCAN_FRAME && take_frame(r, &f, err))
 			continue;
 		if (result == SCAN_FAILED || !step_over_damage(r, at, sequence, err))
 			return result != SCAN_FAILED && err->code == EXA_OK;
-		if (result == SCAN_BAD)
-			result = scan_skip(&r->scan, err);
+		result = go_behind(r, result == SCAN_BAD, &f, sequence, err);
 		if (result != SCAN_FRAME)
 			return result == SCAN_END;
 	}

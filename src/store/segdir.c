@@ -207,9 +207,8 @@ is_zero(const uint8_t *p, size_t size)
 	return true;
 }
 
-/* The last bytes of a frame, which only fill it up to the next multiple of 8. */
-static bool
-check_padding(int fd, struct place at, const struct frame_head *h, struct exa_error *err)
+bool
+frame_check_padding(int fd, struct place at, const struct frame_head *h, struct exa_error *err)
 {
 	uint64_t end = FRAME_HEAD_SIZE + (uint64_t)h->stored;
 	size_t size = (size_t)(frame_span(h) - end);
@@ -217,10 +216,12 @@ check_padding(int fd, struct place at, const struct frame_head *h, struct exa_er
 
 	if (size == 0)
 		return true;
-	if (!fs_pread_all(fd, padding, size, at.offset + end, "the file", err))
-		return false;
-	return is_zero(padding, size) ||
-	       exa_fail(err, EXA_CORRUPT, "the bytes after the frame's payload aren't zero");
+	if (fs_pread_all(fd, padding, size, at.offset + end, "the file", err) &&
+		(is_zero(padding, size) ||
+			exa_fail(err, EXA_CORRUPT,
+				"the bytes after the frame's payload aren't zero")))
+		return true;
+	return place_while(err, at);
 }
 
 bool
@@ -257,9 +258,8 @@ frame_check_payload(int fd, struct place at, const struct frame_head *h, struct 
 		crc = crc32c(crc, step.data, size);
 		done += size;
 	}
-	if (crc != h->payload_crc)
-		(void)exa_fail(err, EXA_CORRUPT, "the frame's payload fails its checksum");
-	else if (check_padding(fd, at, h, err))
-		return true;
+	if (crc == h->payload_crc)
+		return frame_check_padding(fd, at, h, err);
+	(void)exa_fail(err, EXA_CORRUPT, "the frame's payload fails its checksum");
 	return place_while(err, at);
 }

@@ -54,6 +54,9 @@ bool frame_read_payload(int fd, struct place at, const struct frame_head *h, str
 /* Only compares: payload checksum and padding, in small steps. */
 bool frame_check_payload(
 	int fd, struct place at, const struct frame_head *h, struct exa_error *err) EXA_CHECK;
+/* The last bytes of a frame only fill it up to the next multiple of 8: zeros. */
+bool frame_check_padding(
+	int fd, struct place at, const struct frame_head *h, struct exa_error *err) EXA_CHECK;
 
 /* Puts "segment seg/00/00000001.xseg, offset 4096: " before the text. */
 bool place_while(struct exa_error *err, struct place at);

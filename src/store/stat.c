@@ -64,7 +64,8 @@ store_stat(struct store *s, struct store_stats *out, struct exa_error *err)
 		.encrypted = s->crypt.state != CRYPT_PLAIN };
 
 	memcpy(stats.uuid, s->format.uuid, sizeof stats.uuid);
-	if (!count_segments(s, &stats, err) || !count_index(s, &stats, err))
+	if (!count_segments(s, &stats, err) ||
+		(s->access != STORE_SEGMENTS && !count_index(s, &stats, err)))
 		return false;
 	*out = stats;
 	return true;

@@ -165,6 +165,23 @@ check_change(const struct store_txn *txn, size_t table, struct bytes key, struct
 }
 
 bool
+store_locate(struct store_txn *txn, const struct store_id *id, bool *found_out,
+	struct store_loc *out, struct exa_error *err)
+{
+	struct object_row row;
+	bool found;
+
+	if (!index_get_object(txn->index, txn->txn, id, &found, &row, err))
+		return false;
+	*found_out = found;
+	if (found)
+		*out = (struct store_loc){
+			.segment = row.at.segment, .offset = row.at.offset, .slot = row.slot
+		};
+	return true;
+}
+
+bool
 store_set(struct store_txn *txn, size_t table, struct bytes key, struct bytes value,
 	struct exa_error *err)
 {

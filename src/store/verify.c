@@ -3,425 +3,342 @@
  * Verify: walks the segments from the first frame to the last commit the index has, and checks what
  * the level asks for. It goes on behind each damaged place. Reads only what a writer beside it will
  * never change.
+ *
+ * Between two segments it can stop, and go on later: all that frames behind the border are measured
+ * by is in struct store_verify_position. Damage in front of it was told; it isn't told again.
  */
 #include <string.h>
 
 #include "exarch/fs.h"
 #include "exarch/mem.h"
 
-#include "handle.h"
-#include "pack.h"
+#include "verify.h"
 
 #define PROGRESS_STEP ((uint64_t)8 << 20)
-#define ROWS_A_TRANSACTION 10000 /* a read transaction pins pages: not for the whole index */
 
-struct verify {
-	struct store *store;
-	const struct store_verify_options *options;
-	struct store_verify_result result;
-	struct watermark end;
-	struct scan scan;
-	struct unpacker unpacker;
-	struct buf raw;
-	struct chain chain;
-	bool gap; /* something was stepped over since the last COMMIT: its chain can't fit */
-	uint64_t last_commit;
-	/* The SEAL's view of the segment being walked. */
-	uint32_t segment;
-	bool segment_gap;
-	struct sha256 heads;
-	struct buf table;
-	uint32_t table_count;
-	uint64_t rows_matched;
-	uint64_t done, total, told;
-};
-
-static void
-report(struct verify *v, const struct exa_error *what)
+static struct store_loc
+loc_of(struct place at)
 {
-	const struct store_damage damage = { .first = 1, .what = *what };
+	return (struct store_loc){ .segment = at.segment, .offset = at.offset };
+}
 
+void
+verify_report(struct verify *v, const struct store_damage *damage)
+{
 	v->result.damaged++;
-	v->options->damaged(v->options->ctx, &damage);
+	v->rows_unsure = v->rows_unsure || damage->first <= damage->last;
+	v->options->damaged(v->options->ctx, damage);
 }
 
-static void
-report_at(struct verify *v, struct place at, struct exa_error *what)
+void
+verify_report_frame(struct verify *v, const struct scan_frame *f, enum verify_loss loss,
+	const struct exa_error *what)
 {
-	(void)place_while(what, at);
-	report(v, what);
-}
-
-/* ---- what each kind of frame promises ---- */
-
-static bool
-check_commit(struct verify *v, const struct scan_frame *f, struct exa_error *err)
-{
-	uint8_t chain[SHA256_SIZE];
-	struct commit c;
-	bool gap = v->gap;
-
-	v->result.commits++;
-	v->gap = false;
-	chain_value(&v->chain, chain);
-	if (!commit_get(buf_bytes(&v->raw), &c, err))
-		return false;
-	if (!gap && memcmp(chain, c.chain, SHA256_SIZE) != 0)
-		(void)exa_fail(err, EXA_CORRUPT, "the chain of commit %llu is broken",
-			(unsigned long long)c.number);
-	else if (!gap && c.number != v->last_commit + 1)
-		(void)exa_fail(err, EXA_CORRUPT, "commit %llu follows commit %llu",
-			(unsigned long long)c.number, (unsigned long long)v->last_commit);
-	else
-		gap = true;
-	v->last_commit = c.number;
-	chain_commit(&v->chain, c.chain, f->raw_head);
-	return gap;
-}
-
-static bool
-check_seal(struct verify *v, struct exa_error *err)
-{
-	uint8_t heads[SHA256_SIZE];
-	struct seal seal;
-
-	if (!seal_get(buf_bytes(&v->raw), &seal, err))
-		return false;
-	if (v->segment_gap)
-		return true; /* reported already */
-	sha256_value(&v->heads, heads);
-	if (memcmp(heads, seal.heads_sha256, SHA256_SIZE) != 0 ||
-		!bytes_equal(seal.entries, buf_bytes(&v->table)))
-		return exa_fail(err, EXA_CORRUPT, "the SEAL doesn't fit the segment's frames");
-	return true;
-}
-
-/* Index against segments. Of an object that was stored twice the index names the last. */
-static bool
-check_row(struct verify *v, const struct object_row *row, struct exa_error *err)
-{
-	struct object_row indexed;
-	MDB_txn *txn;
-	bool found = false;
-	bool good;
-
-	if (v->store->access == STORE_SEGMENTS)
-		return true;
-	if (!index_read_begin(&v->store->index, &txn, err))
-		return false;
-	good = index_get_object(&v->store->index, txn, &row->id, &found, &indexed, err);
-	index_read_end(&v->store->index, txn);
-	if (!good)
-		return false;
-	if (!found)
-		return exa_fail(
-			err, EXA_CORRUPT, "the index lacks an object (`exarch rebuild` helps)");
-	if (indexed.at.segment == row->at.segment && indexed.at.offset == row->at.offset &&
-		indexed.slot == row->slot) {
-		v->rows_matched++;
-		if (indexed.raw == row->raw && indexed.kind == row->kind &&
-			indexed.codec == row->codec)
-			return true;
-	} else if (indexed.at.segment > row->at.segment ||
-		   (indexed.at.segment == row->at.segment && indexed.at.offset >= row->at.offset)) {
-		return true;
-	}
-	return exa_fail(
-		err, EXA_CORRUPT, "the index is wrong on an object (`exarch rebuild` helps)");
-}
-
-static bool
-check_entry(struct verify *v, const struct scan_frame *f, const struct pack_entry *entry,
-	struct exa_error *err)
-{
-	struct object_row row = {
-		.id = entry->id,
-		.at = f->at,
-		.raw = (uint32_t)entry->data.size,
-		.slot = entry->slot,
-		.kind = entry->kind,
-		.codec = f->head.codec,
+	const struct store_damage damage = {
+		.at = loc_of(f->at),
+		.end = { .segment = f->at.segment, .offset = f->at.offset + frame_span(&f->head) },
+		.first = loss == VERIFY_FRAME_LOST ? f->head.sequence : 1,
+		.last = loss == VERIFY_FRAME_LOST ? f->head.sequence : 0,
+		.what = *what,
 	};
 
-	if (entry->kind == PACK_RECORD)
-		return true;
-	v->result.objects++;
-	if (!crypt_check_id(&v->store->crypt, entry->kind, entry->data, &entry->id))
-		return exa_fail(err, EXA_CORRUPT, "object %u of the pack doesn't match its id",
-			entry->slot);
-	return check_row(v, &row, err);
+	verify_report(v, &damage);
 }
 
-static bool
-check_pack(struct verify *v, const struct scan_frame *f, struct exa_error *err)
+uint64_t
+verify_bytes_before(const struct verify *v, uint32_t segment)
 {
-	struct pack_walk w;
-	struct pack_entry entry;
+	uint64_t total = 0;
 
-	if (!pack_walk_begin(buf_bytes(&v->raw), &w, err))
-		return false;
-	while (pack_walk_next(&w, &entry)) {
-		if (check_entry(v, f, &entry, err))
-			continue;
-		if (err->code != EXA_CORRUPT)
-			return false;
-		report_at(v, f->at, err);
+	for (uint32_t n = 1; n < segment; n++) {
+		struct exa_error ignored;
+		uint64_t size = 0;
+
+		if (segdir_size(&v->store->files, n, &size, &ignored))
+			total += size;
 	}
-	return true;
-}
-
-/* The whole content of a frame, which is in v->raw. */
-static bool
-check_content(struct verify *v, const struct scan_frame *f, struct exa_error *err)
-{
-	struct pack_entry object = { .kind = (uint8_t)frame_object_kind(&f->head),
-		.id = f->head.id,
-		.data = buf_bytes(&v->raw) };
-
-	if (frame_is_object(&f->head))
-		return check_entry(v, f, &object, err);
-	if (!crypt_check_id(&v->store->crypt, HASH_FRAME, buf_bytes(&v->raw), &f->head.id))
-		return exa_fail(err, EXA_CORRUPT, "the frame's content doesn't match its id");
-	if (f->head.kind == FRAME_COMMIT)
-		return check_commit(v, f, err);
-	if (f->head.kind == FRAME_SEAL)
-		return check_seal(v, err);
-	return check_pack(v, f, err);
-}
-
-static bool
-needs_content(const struct verify *v, const struct frame_head *h)
-{
-	if (h->kind > FRAME_SEAL)
-		return false; /* a later version's, and not critical */
-	return v->options->level == STORE_VERIFY_BLOBS || h->kind == FRAME_COMMIT ||
-	       h->kind == FRAME_SEAL;
-}
-
-static bool
-load_content(struct verify *v, const struct scan_frame *f, struct exa_error *err)
-{
-	buf_reset(&v->raw);
-	return unpack_frame(&v->unpacker, f->fd, f->at, &f->head, &v->raw, err);
-}
-
-/* ---- the walk ---- */
-
-static void
-enter_segment(struct verify *v, const struct scan_frame *f)
-{
-	uint8_t head[SEGMENT_HEAD_SIZE] = { 0 };
-	struct exa_error ignored;
-
-	v->segment = f->at.segment;
-	v->segment_gap = v->scan.head_bad || f->at.offset != SEGMENT_HEAD_SIZE ||
-			 !fs_pread_all(f->fd, head, sizeof head, 0, "the file", &ignored);
-	sha256_begin(&v->heads);
-	sha256_add(&v->heads, head, sizeof head);
-	buf_reset(&v->table);
-	v->table_count = 0;
-	v->result.segments++;
+	return total;
 }
 
 static void
-note_frame(struct verify *v, const struct scan_frame *f)
+tell_progress(struct verify *v)
 {
-	uint8_t entry[SEAL_ENTRY_SIZE];
-
-	seal_entry_put(&f->head, f->at.offset, entry);
-	buf_add(&v->table, entry, sizeof entry);
-	sha256_add(&v->heads, f->raw_head, HEAD_CHAINED);
-	if (f->head.kind != FRAME_COMMIT)
-		chain_add(&v->chain, f->raw_head);
-}
-
-static void
-check_frame(struct verify *v, const struct scan_frame *f, struct exa_error *err)
-{
-	bool good = true;
-
-	v->result.frames++;
-	v->result.stored_bytes += f->head.stored;
-	if (f->at.segment != v->segment)
-		enter_segment(v, f);
-	if (needs_content(v, &f->head)) {
-		if (!load_content(v, f, err)) {
-			report(v, err);
-			v->gap = v->gap || f->head.kind == FRAME_COMMIT;
-		} else {
-			good = check_content(v, f, err);
-		}
-	}
-	if (!good)
-		report_at(v, f->at, err);
-	note_frame(v, f);
-}
-
-static void
-tell_progress(struct verify *v, const struct scan_frame *f)
-{
-	v->done += frame_span(&f->head);
 	if (v->options->progress == NULL || v->done - v->told < PROGRESS_STEP)
 		return;
 	v->told = v->done;
 	v->options->progress(v->options->ctx, v->done, v->total);
 }
 
-static bool
-walk(struct verify *v, struct exa_error *err)
+/* ---- from segment to segment ---- */
+
+/* SEQUENCE: the one the segment's first frame should have. */
+static void
+keep_position(struct verify *v, uint32_t segment, uint64_t sequence)
 {
-	struct place first = { 1, SEGMENT_HEAD_SIZE };
+	struct store_verify_position p = {
+		.segment = segment,
+		.gap = v->gap,
+		.sequence = sequence,
+		.commit = v->last_commit,
+		.objects_matched = v->rows_matched,
+		.bytes_before = v->rows_unsure ? 0 : verify_bytes_before(v, segment),
+	};
 
-	scan_begin(&v->scan, &v->store->files, first, 1);
-	v->scan.stop = (struct place){ v->end.commit_at.segment, v->end.end };
-	v->scan.check_payloads = v->options->level != STORE_VERIFY_HEADERS;
-	for (;;) {
-		struct scan_frame f;
-		enum scan_result r = scan_next(&v->scan, &f, err);
-
-		if (r == SCAN_FRAME) {
-			check_frame(v, &f, err);
-			tell_progress(v, &f);
-		} else if (r == SCAN_HEAD) {
-			report(v, err);
-		} else if (r == SCAN_BAD) {
-			report(v, err);
-			v->gap = true;
-			v->segment_gap = true;
-			r = scan_skip(&v->scan, err);
-			if (r != SCAN_FRAME)
-				return r == SCAN_END;
-		} else {
-			return r == SCAN_END;
-		}
-	}
-}
-
-/* ---- rows the segments don't have ---- */
-
-static bool
-is_within(const struct verify *v, const struct object_row *row)
-{
-	if (row->at.segment != v->end.commit_at.segment)
-		return row->at.segment < v->end.commit_at.segment;
-	return row->at.offset < v->end.end;
-}
-
-/* Counts rows from *KEY on, in one short transaction; *KEY becomes the next to begin with. */
-static bool
-count_some_rows(
-	struct verify *v, struct store_id *key, uint64_t *count, bool *end, struct exa_error *err)
-{
-	MDB_val k = { .mv_size = STORE_ID_SIZE, .mv_data = key->bytes };
-	MDB_val value;
-	MDB_txn *txn;
-	MDB_cursor *cursor;
-	struct object_row row;
-	bool good = true;
-	int rc;
-
-	if (!index_read_begin(&v->store->index, &txn, err))
-		return false;
-	rc = mdb_cursor_open(txn, v->store->index.obj, &cursor);
-	if (rc != 0) {
-		index_read_end(&v->store->index, txn);
-		return index_fail(&v->store->index, err, rc, "counting objects");
-	}
-	rc = mdb_cursor_get(cursor, &k, &value, MDB_SET_RANGE);
-	for (int i = 0; rc == 0 && good && i < ROWS_A_TRANSACTION; i++) {
-		good = object_row_get(bytes_of(k.mv_data, k.mv_size),
-			bytes_of(value.mv_data, value.mv_size), &row, err);
-		*count += good && is_within(v, &row);
-		rc = mdb_cursor_get(cursor, &k, &value, MDB_NEXT);
-	}
-	*end = rc == MDB_NOTFOUND;
-	if (rc == 0 && k.mv_size == STORE_ID_SIZE)
-		memcpy(key->bytes, k.mv_data, STORE_ID_SIZE);
-	mdb_cursor_close(cursor);
-	index_read_end(&v->store->index, txn);
-	if (good && rc != 0 && !*end)
-		return index_fail(&v->store->index, err, rc, "counting objects");
-	return good;
+	memcpy(p.uuid, v->store->format.uuid, UUID_SIZE);
+	memcpy(p.chain, v->last_chain, SHA256_SIZE);
+	memcpy(p.commit_head, v->last_head, FRAME_HEAD_SIZE);
+	memcpy(p.seal_head, v->seal_head, FRAME_HEAD_SIZE);
+	v->result.next = p;
+	if (v->options->reached != NULL)
+		v->options->reached(v->options->ctx, &p);
 }
 
 static void
-check_keyring(struct verify *v)
+enter_segment(struct verify *v, uint32_t segment, uint64_t sequence)
 {
-	const struct store *s = v->store;
-	struct exa_error err;
+	uint8_t head[SEGMENT_HEAD_SIZE] = { 0 };
+	struct exa_error ignored;
 
-	if (s->crypt.state != CRYPT_PLAIN && !keyring_check(s->dir, s->format.uuid, &err))
-		report(v, &err);
+	if (segment == v->segment)
+		return;
+	if (!v->sealed || segment != v->segment + 1)
+		memset(v->seal_head, 0, sizeof v->seal_head);
+	keep_position(v, segment, sequence);
+	v->segment = segment;
+	v->segment_gap = v->scan.head_bad || v->scan.fd < 0 ||
+			 !fs_pread_all(v->scan.fd, head, sizeof head, 0, "the file", &ignored);
+	v->result.segments += v->scan.fd >= 0;
+	v->sealed = false;
+	sha256_begin(&v->heads);
+	sha256_add(&v->heads, head, sizeof head);
+	buf_reset(&v->table);
+}
+
+/* What later frames are measured by. */
+static void
+note_frame(struct verify *v, const struct scan_frame *f)
+{
+	uint8_t entry[SEAL_ENTRY_SIZE];
+
+	v->result.frames++;
+	v->result.stored_bytes += f->head.stored;
+	v->done += frame_span(&f->head);
+	seal_entry_put(&f->head, f->at.offset, entry);
+	buf_add(&v->table, entry, sizeof entry);
+	sha256_add(&v->heads, f->raw_head, HEAD_CHAINED);
+	if (f->head.kind != FRAME_COMMIT)
+		chain_add(&v->chain, f->raw_head);
+	if (f->head.kind == FRAME_SEAL) {
+		v->sealed = true;
+		memcpy(v->seal_head, f->raw_head, FRAME_HEAD_SIZE);
+	}
 }
 
 static bool
-check_row_count(struct verify *v, struct exa_error *err)
+take_frame(struct verify *v, const struct scan_frame *f, struct exa_error *err)
 {
-	struct store_id key = { 0 };
-	uint64_t count = 0;
-	bool end = false;
-
-	while (!end) {
-		if (!count_some_rows(v, &key, &count, &end, err))
-			return false;
+	pace_take(&v->pace, FRAME_HEAD_SIZE, v->options->cancel);
+	if (v->sealed && f->at.segment == v->segment) {
+		(void)exa_fail(err, EXA_CORRUPT, "a frame stands behind the SEAL");
+		(void)place_while(err, f->at);
+		verify_report_frame(v, f, VERIFY_NOTHING_LOST, err);
 	}
-	if (count == v->rows_matched)
-		return true;
-	(void)exa_fail(err, EXA_CORRUPT,
-		"the index names %llu objects, the segments hold %llu of them where it says",
-		(unsigned long long)count, (unsigned long long)v->rows_matched);
-	report(v, err);
+	if (!verify_frame(v, f, err))
+		return false;
+	note_frame(v, f);
+	tell_progress(v);
 	return true;
 }
 
-/* ---- all of it ---- */
+/* ---- damage ---- */
 
-/* Without the index the last COMMIT in the segments ends what is looked at. */
+/* Goes to the next good frame. False: there is none (EXA_OK), or the files can't be read. */
+static bool
+step_over(struct verify *v, struct place bad, uint64_t sequence, struct exa_error *err)
+{
+	struct store_damage damage = {
+		.at = loc_of(bad), .first = sequence, .last = v->end.sequence, .what = *err
+	};
+	enum scan_result r = scan_skip(&v->scan, err);
+
+	if (r == SCAN_FAILED)
+		return false;
+	if (r == SCAN_FRAME) {
+		damage.end = loc_of(v->scan.at);
+		damage.last = v->scan.sequence - 1;
+	}
+	v->gap = true;
+	v->segment_gap = true;
+	verify_report(v, &damage);
+	exa_error_clear(err);
+	return r == SCAN_FRAME;
+}
+
+/* The segment's own header; its frames come next. */
+static void
+report_head(struct verify *v, const struct exa_error *what)
+{
+	const struct store_damage damage = { .at = { .segment = v->segment },
+		.end = { .segment = v->segment, .offset = SEGMENT_HEAD_SIZE },
+		.first = 1,
+		.what = *what };
+
+	verify_report(v, &damage);
+}
+
+/* ---- the walk ---- */
+
+static bool
+walk(struct verify *v, struct exa_error *err)
+{
+	while (!cancel_raised(v->options->cancel)) {
+		uint64_t sequence = v->scan.sequence;
+		struct scan_frame f;
+		enum scan_result r = scan_next(&v->scan, &f, err);
+
+		switch (r) {
+		case SCAN_FRAME:
+			enter_segment(v, f.at.segment, sequence);
+			if (!take_frame(v, &f, err))
+				return false;
+			break;
+		case SCAN_HEAD:
+			enter_segment(v, v->scan.at.segment, sequence);
+			report_head(v, err);
+			break;
+		case SCAN_BAD:
+			enter_segment(v, v->scan.at.segment, sequence);
+			if (!step_over(v, v->scan.at, sequence, err)) {
+				v->result.finished = err->code == EXA_OK;
+				return v->result.finished;
+			}
+			break;
+		case SCAN_END:
+			v->result.finished = true;
+			return true;
+		case SCAN_FAILED:
+			return false;
+		}
+	}
+	return true;
+}
+
+/* ---- where it begins and ends ---- */
+
+/* The last COMMIT with a good header. What stands behind it never counted. */
+static bool
+find_last_commit(const struct segdir *files, struct watermark *out, struct exa_error *err)
+{
+	struct watermark w = { 0 };
+	uint32_t segment;
+
+	if (!segdir_highest(files, &segment, err))
+		return false;
+	for (; segment > 0 && w.end == 0; segment--) {
+		struct scan scan;
+		struct scan_frame f;
+		enum scan_result r = SCAN_FRAME;
+
+		scan_begin(&scan, files, (struct place){ segment, SEGMENT_HEAD_SIZE }, 0);
+		while (r == SCAN_FRAME || r == SCAN_HEAD) {
+			r = scan_next(&scan, &f, err);
+			if (r == SCAN_BAD)
+				r = scan_skip(&scan, err);
+			else if (r == SCAN_FRAME && f.head.kind == FRAME_COMMIT)
+				w = (struct watermark){ .commit_at = f.at,
+					.end = scan.at.offset,
+					.sequence = f.head.sequence };
+		}
+		scan_done(&scan);
+		if (r == SCAN_FAILED)
+			return false;
+	}
+	*out = w;
+	return true;
+}
+
 static bool
 find_end(struct verify *v, struct exa_error *err)
 {
-	EXA_AUTO(scan_done) struct scan scan;
-	enum scan_result r = SCAN_FRAME;
+	struct index *x = &v->store->index;
+	MDB_txn *txn;
+	bool good;
 
-	scan_begin(&scan, &v->store->files, (struct place){ 1, SEGMENT_HEAD_SIZE }, 1);
-	while (r == SCAN_FRAME || r == SCAN_HEAD) {
-		struct scan_frame f;
+	if (x->env == NULL)
+		return find_last_commit(&v->store->files, &v->end, err);
+	if (!index_read_begin(x, &txn, err))
+		return false;
+	good = index_get_watermark(x, txn, &v->end, err);
+	index_read_end(x, txn);
+	return good;
+}
 
-		r = scan_next(&scan, &f, err);
-		if (r == SCAN_BAD) {
-			r = scan_skip(&scan, err);
-		} else if (r == SCAN_FRAME && f.head.kind == FRAME_COMMIT) {
-			v->end.commit = 1;
-			v->end.commit_at = f.at;
-			v->end.end = scan.at.offset;
-		}
-	}
-	return r != SCAN_FAILED;
+/* Takes up the thread where an earlier part of the round let go of it. */
+static bool
+go_on_from(struct verify *v, const struct store_verify_position *p, struct exa_error *err)
+{
+	static const uint8_t none[FRAME_HEAD_SIZE];
+
+	if (memcmp(p->uuid, v->store->format.uuid, UUID_SIZE) != 0)
+		return exa_fail(err, EXA_USAGE, "the position to go on from is in another archive");
+	if (p->segment > v->end.commit_at.segment || p->sequence == 0)
+		return exa_fail(err, EXA_USAGE,
+			"the position to go on from is segment %08x, the archive ends in %08x",
+			p->segment, v->end.commit_at.segment);
+	if (p->commit > 0)
+		chain_commit(&v->chain, p->chain, p->commit_head);
+	v->sealed = memcmp(p->seal_head, none, sizeof none) != 0;
+	if (v->sealed)
+		chain_add(&v->chain, p->seal_head);
+	v->gap = p->gap;
+	v->last_commit = p->commit;
+	memcpy(v->last_chain, p->chain, SHA256_SIZE);
+	memcpy(v->last_head, p->commit_head, FRAME_HEAD_SIZE);
+	memcpy(v->seal_head, p->seal_head, FRAME_HEAD_SIZE);
+	v->rows_matched = p->objects_matched;
+	v->done = verify_bytes_before(v, p->segment);
+	v->rows_unsure = v->done != p->bytes_before;
+	v->segment = p->segment - 1;
+	scan_begin(&v->scan, &v->store->files, (struct place){ p->segment, SEGMENT_HEAD_SIZE },
+		p->sequence);
+	return true;
 }
 
 static bool
 begin(struct verify *v, struct exa_error *err)
 {
-	MDB_txn *txn;
-	bool good;
+	struct exa_error ignored;
+	uint64_t size = 0;
 
-	if (v->store->access == STORE_SEGMENTS) {
-		good = find_end(v, err);
-	} else {
-		if (!index_read_begin(&v->store->index, &txn, err))
-			return false;
-		good = index_get_watermark(&v->store->index, txn, &v->end, err);
-		index_read_end(&v->store->index, txn);
-	}
-	for (uint32_t n = 1; good && n <= v->end.commit_at.segment; n++) {
-		struct exa_error ignored;
-		uint64_t size = 0;
+	scan_begin(&v->scan, &v->store->files, (struct place){ 1, SEGMENT_HEAD_SIZE }, 1);
+	if (!find_end(v, err))
+		return false;
+	v->bytes_at_begin = verify_bytes_before(v, v->end.commit_at.segment);
+	v->total = v->bytes_at_begin;
+	if (v->end.end > 0 &&
+		segdir_size(&v->store->files, v->end.commit_at.segment, &size, &ignored))
+		v->total += size < v->end.end ? size : v->end.end;
+	memcpy(v->result.next.uuid, v->store->format.uuid, UUID_SIZE);
+	if (v->options->from.segment != 0 && !go_on_from(v, &v->options->from, err))
+		return false;
+	v->told = v->done;
+	v->scan.stop = (struct place){ v->end.commit_at.segment, v->end.end };
+	if (v->options->from.segment != 0)
+		v->result.next = v->options->from;
+	return true;
+}
 
-		if (segdir_size(&v->store->files, n, &size, &ignored))
-			v->total += n == v->end.commit_at.segment && size > v->end.end ? v->end.end
-										       : size;
-	}
-	return good;
+/* ---- all of it ---- */
+
+static void
+end(struct verify *v)
+{
+	scan_done(&v->scan);
+	unpacker_done(&v->unpacker);
+	chain_done(&v->chain);
+	sha256_done(&v->heads);
+	buf_done(&v->raw);
+	buf_done(&v->table);
 }
 
 bool
@@ -429,25 +346,21 @@ store_verify(struct store *s, const struct store_verify_options *options,
 	struct store_verify_result *out, struct exa_error *err)
 {
 	struct verify v = { .store = s, .options = options, .scan = { .fd = -1 } };
-	bool good = begin(&v, err);
+	bool good;
 
 	unpacker_init(&v.unpacker, &s->files, &s->crypt, &s->codecs);
 	chain_begin(&v.chain);
-	if (good)
-		check_keyring(&v);
-	if (good && v.end.commit > 0)
+	pace_begin(&v.pace, options->bytes_per_s);
+	verify_files(&v);
+	good = begin(&v, err);
+	if (good && v.end.end > 0)
 		good = walk(&v, err);
-	if (good && options->level == STORE_VERIFY_BLOBS && s->access != STORE_SEGMENTS)
-		good = check_row_count(&v, err);
-	if (good && options->progress != NULL)
+	else
+		v.result.finished = true;
+	good = good && verify_rows_end(&v, err);
+	if (good && v.result.finished && options->progress != NULL)
 		options->progress(options->ctx, v.total, v.total);
-	scan_done(&v.scan);
-	unpacker_done(&v.unpacker);
-	chain_done(&v.chain);
-	sha256_done(&v.heads);
-	buf_done(&v.raw);
-	buf_done(&v.table);
-	v.result.finished = true;
+	end(&v);
 	if (good)
 		*out = v.result;
 	return good;

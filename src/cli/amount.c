@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <string.h>
+#include <strings.h>
+
+#include "amount.h"
+
+/* Digits and one point, as everywhere: not what the locale or strtod also take for a number. */
+static bool
+read_number(const char *text, double *out, const char **rest_out)
+{
+	size_t size = strspn(text, "0123456789.");
+	double scale = 0.1;
+	double n = 0;
+	bool point = false;
+
+	if (size == 0 || size > 15 || text[0] == '.')
+		return false;
+	for (size_t i = 0; i < size; i++) {
+		if (text[i] == '.') {
+			if (point)
+				return false;
+			point = true;
+		} else if (point) {
+			n += (text[i] - '0') * scale;
+			scale /= 10;
+		} else {
+			n = n * 10 + (text[i] - '0');
+		}
+	}
+	*out = n;
+	*rest_out = text + size + strspn(text + size, " ");
+	return true;
+}
+
+bool
+amount_read(const char *text, uint64_t *bytes_out, struct exa_error *err)
+{
+	static const char *const units[] = { "", "KiB", "MiB", "GiB", "TiB" };
+	const char *rest;
+	double n, factor = 1;
+
+	if (!read_number(text, &n, &rest))
+		return exa_fail(err, EXA_USAGE, "'%s' is no size (\"50MiB\" is one)", text);
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++, factor *= 1024) {
+		if (strcasecmp(rest, units[i]) != 0)
+			continue;
+		if (n * factor < 1 || n * factor > 1e18)
+			return exa_fail(err, EXA_USAGE, "'%s' is out of range", text);
+		*bytes_out = (uint64_t)(n * factor);
+		return true;
+	}
+	return exa_fail(err, EXA_USAGE,
+		"'%s' has no unit I know (KiB, MiB, GiB, TiB, or none for bytes)", text);
+}
+
+bool
+share_read(const char *text, double *share_out, struct exa_error *err)
+{
+	const char *rest;
+	double n;
+
+	if (!read_number(text, &n, &rest) || strcmp(rest, "%") != 0)
+		return exa_fail(err, EXA_USAGE, "'%s' is no share (\"5%%\" is one)", text);
+	if (n <= 0 || n > 100)
+		return exa_fail(err, EXA_USAGE, "'%s' isn't between 0%% and 100%%", text);
+	*share_out = n >= 100 ? 0 : n / 100;
+	return true;
+}
