@@ -55,6 +55,15 @@ bool recover(struct store *s, enum recovery how, struct exa_error *err) EXA_CHEC
 /* Is the index's last commit in the segments as it should be? */
 bool check_watermark(struct store *s, struct exa_error *err) EXA_CHECK;
 
+/* ---- compact_settle.c ---- */
+
+/*
+ * What a compaction that was cut short left: rows of objects that are gone, files. REPLAYED: the
+ * index has been brought up to the segments, so it may be older than a segment that was cut.
+ */
+bool compact_settle(struct store *s, enum recovery how, bool replayed,
+	struct exa_error *err) EXA_CHECK;
+
 /* ---- writer.c ---- */
 
 bool writer_start(struct store *s, struct exa_error *err) EXA_CHECK;

@@ -9,7 +9,9 @@
 #include "exarch/fs.h"
 #include "exarch/mem.h"
 
+#include "cut.h"
 #include "handle.h"
+#include "index_cut.h"
 #include "pack.h"
 
 #define PROGRESS_STEP ((uint64_t)8 << 20)
@@ -32,6 +34,11 @@ struct verify {
 	struct sha256 heads;
 	struct buf table;
 	uint32_t table_count;
+	struct cut_check cut; /* of the cut segment being walked */
+	uint8_t last_chain[SHA256_SIZE];
+	struct store_id last_seal; /* that of the segment before, or zeros */
+	uint32_t seal_segment;
+	uint32_t cutting;          /* rows that name it may be of objects that are gone */
 	uint64_t rows_matched;
 	uint64_t done, total, told;
 };
@@ -66,6 +73,18 @@ check_commit(struct verify *v, const struct scan_frame *f, struct exa_error *err
 	chain_value(&v->chain, chain);
 	if (!commit_get(buf_bytes(&v->raw), &c, err))
 		return false;
+	memcpy(v->last_chain, c.chain, SHA256_SIZE);
+	if (f->tomb != NULL) {
+		v->last_commit = f->tomb->last_commit;
+		chain_commit(&v->chain, c.chain, f->raw_head);
+		cut_check_add(&v->cut, f->raw_head);
+		if (c.number != f->tomb->last_commit)
+			return exa_fail(err, EXA_CORRUPT,
+				"commit %llu ends a segment that was cut behind commit %llu",
+				(unsigned long long)c.number,
+				(unsigned long long)f->tomb->last_commit);
+		return gap || cut_check_end(&v->cut, f->tomb, err);
+	}
 	if (!gap && memcmp(chain, c.chain, SHA256_SIZE) != 0)
 		(void)exa_fail(err, EXA_CORRUPT, "the chain of commit %llu is broken",
 			(unsigned long long)c.number);
@@ -77,6 +96,19 @@ check_commit(struct verify *v, const struct scan_frame *f, struct exa_error *err
 	v->last_commit = c.number;
 	chain_commit(&v->chain, c.chain, f->raw_head);
 	return gap;
+}
+
+static bool
+check_tomb(struct verify *v, const struct scan_frame *f, struct exa_error *err)
+{
+	if (v->gap)
+		return true; /* reported already */
+	if (f->tomb->first_commit != v->last_commit + 1 ||
+		memcmp(f->tomb->chain, v->last_chain, SHA256_SIZE) != 0 ||
+		!id_equal(&f->tomb->previous, &v->last_seal))
+		return exa_fail(
+			err, EXA_CORRUPT, "a cut segment doesn't fit the segments before it");
+	return true;
 }
 
 static bool
@@ -114,6 +146,8 @@ check_row(struct verify *v, const struct object_row *row, struct exa_error *err)
 	if (!found)
 		return exa_fail(
 			err, EXA_CORRUPT, "the index lacks an object (`exarch rebuild` helps)");
+	if (indexed.at.segment == v->cutting)
+		return true;
 	if (indexed.at.segment == row->at.segment && indexed.at.offset == row->at.offset &&
 		indexed.slot == row->slot) {
 		v->rows_matched++;
@@ -188,16 +222,18 @@ check_content(struct verify *v, const struct scan_frame *f, struct exa_error *er
 		return check_commit(v, f, err);
 	if (f->head.kind == FRAME_SEAL)
 		return check_seal(v, err);
+	if (f->head.kind == FRAME_TOMB)
+		return check_tomb(v, f, err);
 	return check_pack(v, f, err);
 }
 
 static bool
 needs_content(const struct verify *v, const struct frame_head *h)
 {
-	if (h->kind > FRAME_SEAL)
+	if (h->kind > FRAME_SEAL && h->kind != FRAME_TOMB)
 		return false; /* a later version's, and not critical */
 	return v->options->level == STORE_VERIFY_BLOBS || h->kind == FRAME_COMMIT ||
-	       h->kind == FRAME_SEAL;
+	       h->kind == FRAME_SEAL || h->kind == FRAME_TOMB;
 }
 
 static bool
@@ -220,6 +256,10 @@ enter_segment(struct verify *v, const struct scan_frame *f)
 	uint8_t head[SEGMENT_HEAD_SIZE] = { 0 };
 	struct exa_error ignored;
 
+	if (v->seal_segment + 1 != f->at.segment)
+		v->last_seal = (struct store_id){ 0 };
+	if (f->tomb != NULL)
+		cut_check_begin(&v->cut);
 	v->segment = f->at.segment;
 	v->segment_gap = f->at.offset != SEGMENT_HEAD_SIZE ||
 			 !fs_pread_all(f->fd, head, sizeof head, 0, "the file", &ignored);
@@ -238,8 +278,16 @@ note_frame(struct verify *v, const struct scan_frame *f)
 	seal_entry_put(&f->head, f->at.offset, entry);
 	buf_add(&v->table, entry, sizeof entry);
 	sha256_add(&v->heads, f->raw_head, HEAD_CHAINED);
-	if (f->head.kind != FRAME_COMMIT)
+	if (f->head.kind == FRAME_SEAL) {
+		v->last_seal = f->head.id;
+		v->seal_segment = f->at.segment;
+	}
+	if (f->tomb != NULL && !f->is_told) {
+		if (f->head.kind != FRAME_TOMB && f->head.kind != FRAME_COMMIT)
+			cut_check_add(&v->cut, f->raw_head);
+	} else if (f->head.kind != FRAME_COMMIT) {
 		chain_add(&v->chain, f->raw_head);
+	}
 }
 
 static void
@@ -247,6 +295,10 @@ check_frame(struct verify *v, const struct scan_frame *f, struct exa_error *err)
 {
 	bool good = true;
 
+	if (f->is_told) {
+		note_frame(v, f);
+		return;
+	}
 	v->result.frames++;
 	v->result.stored_bytes += f->head.stored;
 	if (f->at.segment != v->segment)
@@ -307,6 +359,8 @@ walk(struct verify *v, struct exa_error *err)
 static bool
 is_within(const struct verify *v, const struct object_row *row)
 {
+	if (row->at.segment == v->cutting)
+		return false;
 	if (row->at.segment != v->end.commit_at.segment)
 		return row->at.segment < v->end.commit_at.segment;
 	return row->at.offset < v->end.end;
@@ -381,6 +435,7 @@ begin(struct verify *v, struct exa_error *err)
 		return false;
 	good = index_get_watermark(&v->store->index, txn, &v->end, err);
 	index_read_end(&v->store->index, txn);
+	good = good && index_get_cutting(&v->store->index, &v->cutting, err);
 	for (uint32_t n = 1; good && n <= v->end.commit_at.segment; n++) {
 		struct exa_error ignored;
 		uint64_t size = 0;
@@ -411,6 +466,7 @@ store_verify(struct store *s, const struct store_verify_options *options,
 	codec_pool_give(&s->codecs, v.codec);
 	chain_done(&v.chain);
 	sha256_done(&v.heads);
+	cut_check_done(&v.cut);
 	buf_done(&v.scratch);
 	buf_done(&v.raw);
 	buf_done(&v.table);
