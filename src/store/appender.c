@@ -114,7 +114,7 @@ find_previous_seal(struct appender *a, uint32_t segment)
 		if (tomb_seal(&tomb, &last))
 			a->previous_seal = last.id;
 	} else if (segdir_size(a->files, end.segment, &end.offset, &ignored) &&
-		walk_heads(a, fd, end, false, &last, &ignored) && last.kind == FRAME_SEAL)
+		   walk_heads(a, fd, end, false, &last, &ignored) && last.kind == FRAME_SEAL)
 		a->previous_seal = last.id;
 }
 

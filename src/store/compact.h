@@ -43,8 +43,8 @@ struct survey {
 };
 
 /* EXA_CORRUPT: the segment is damaged, or what leads up to it. */
-bool compact_survey(struct store *s, uint32_t segment, struct survey *out,
-	struct exa_error *err) EXA_CHECK;
+bool compact_survey(
+	struct store *s, uint32_t segment, struct survey *out, struct exa_error *err) EXA_CHECK;
 void survey_done(struct survey *v);
 
 /* ---- compact_segment.c ---- */

@@ -109,8 +109,8 @@ carry(struct cutting *k, struct store_txn *txn, struct place at, const struct pa
 
 	buf_reset(&k->keep);
 	buf_reset(&k->again);
-	if (!k->c->options->carry(k->c->options->ctx, txn, &loc, entry->data, &k->keep, &k->again,
-		    err)) {
+	if (!k->c->options->carry(
+		    k->c->options->ctx, txn, &loc, entry->data, &k->keep, &k->again, err)) {
 		(void)exa_while(err, "carrying record %u over", entry->slot);
 		return place_while(err, at);
 	}
@@ -125,8 +125,8 @@ carry(struct cutting *k, struct store_txn *txn, struct place at, const struct pa
 /* The look at the index is over before anything is handed to the writer: it may have to wait for
  * readers to end. */
 static bool
-sort_entries(struct cutting *k, const struct scan_frame *f, bool *all_live_out,
-	struct exa_error *err)
+sort_entries(
+	struct cutting *k, const struct scan_frame *f, bool *all_live_out, struct exa_error *err)
 {
 	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
 	struct pack_walk w;
@@ -141,9 +141,9 @@ sort_entries(struct cutting *k, const struct scan_frame *f, bool *all_live_out,
 	while (pack_walk_next(&w, &entry)) {
 		enum fate fate = FATE_RECORD;
 
-		if (entry.kind == PACK_RECORD ? !carry(k, txn, f->at, &entry, err)
-					      : !fate_of(k, txn, &entry.id, f->at, entry.slot,
-							&fate, err))
+		if (entry.kind == PACK_RECORD
+				? !carry(k, txn, f->at, &entry, err)
+				: !fate_of(k, txn, &entry.id, f->at, entry.slot, &fate, err))
 			return false;
 		*all_live_out = *all_live_out && fate == FATE_LIVE;
 		buf_add_byte(&k->fates, (uint8_t)fate);
@@ -161,8 +161,8 @@ move_entries(struct cutting *k, struct exa_error *err)
 		return false;
 	while (pack_walk_next(&w, &entry)) {
 		if (k->fates.data[entry.slot] == FATE_LIVE &&
-			!writer_put_again(k->s, (enum store_kind)entry.kind, &entry.id, entry.data,
-				err))
+			!writer_put_again(
+				k->s, (enum store_kind)entry.kind, &entry.id, entry.data, err))
 			return false;
 	}
 	return true;
@@ -183,8 +183,7 @@ move_pack(struct cutting *k, const struct scan_frame *f, struct exa_error *err)
 	if (!all_live) {
 		if (!move_entries(k, err))
 			return false;
-	} else if (!epoch_rows_of_pack(
-			   buf_bytes(&k->raw), f->head.codec, &rows, &row_count, err) ||
+	} else if (!epoch_rows_of_pack(buf_bytes(&k->raw), f->head.codec, &rows, &row_count, err) ||
 		   !move_frame(k, f, buf_bytes(&k->stored), rows, row_count, err)) {
 		return false;
 	}
@@ -293,8 +292,7 @@ cut(struct cutting *k, struct exa_error *err)
 	struct errand note = { .run = note_cutting, .ctx = k };
 	struct errand drop = { .run = settle, .ctx = k };
 
-	return compact_survey(k->s, k->segment, &k->survey, err) &&
-	       writer_run(k->s, &note, err) &&
+	return compact_survey(k->s, k->segment, &k->survey, err) && writer_run(k->s, &note, err) &&
 	       cut_begin(&k->cut, &k->s->files, k->segment, k->s->format.codec, &k->survey.tomb,
 		       err) &&
 	       move_all(k, err) && store_flush(k->s, err) && check_moved(k, err) &&

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What an open for writing does about a compaction that a crash cut short: files that never came
- * into their place go, and so do rows that name a cut segment. The objects of such rows are dead and
- * gone; as long as the rows are there they would be taken for known.
+ * into their place go, and so do rows that name a cut segment. The objects of such rows are dead
+ * and gone; as long as the rows are there they would be taken for known.
  *
  * Beyond the segment `cutting` names there is one more way to such rows: an index older than the
  * segments, put back from a copy. So after a replay all segments are looked at.
@@ -66,10 +66,9 @@ collect(void *ctx, const struct object_row *row)
 static bool
 drop_rows(struct settling *t, struct store *s, struct exa_error *err)
 {
-	return !t->any ||
-	       (index_walk_objects(&s->index, collect, t, err) &&
-		       index_drop_objects(&s->index, t->ids, t->count, names_cut_segment, t,
-			       &s->watermark, err));
+	return !t->any || (index_walk_objects(&s->index, collect, t, err) &&
+				  index_drop_objects(&s->index, t->ids, t->count, names_cut_segment,
+					  t, &s->watermark, err));
 }
 
 bool

@@ -27,8 +27,8 @@ fail_at(const struct scan_frame *f, struct exa_error *err, const char *what)
 }
 
 static bool
-read_commit(const struct scan_frame *f, struct buf *payload, struct commit *out,
-	struct exa_error *err)
+read_commit(
+	const struct scan_frame *f, struct buf *payload, struct commit *out, struct exa_error *err)
 {
 	struct store_id id;
 
@@ -142,8 +142,8 @@ walk(struct surveying *v, struct scan *scan, struct exa_error *err)
 	}
 	if (r != SCAN_END)
 		return false;
-	return v->commit_closes || exa_fail(err, EXA_CORRUPT,
-					   "segment %08x doesn't end behind a COMMIT", v->segment);
+	return v->commit_closes ||
+	       exa_fail(err, EXA_CORRUPT, "segment %08x doesn't end behind a COMMIT", v->segment);
 }
 
 bool

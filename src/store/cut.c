@@ -70,7 +70,8 @@ cut_check_end(const struct cut_check *c, const struct tomb *t, struct exa_error 
 	sha256_value(&c->heads, heads);
 	if (c->frames == t->frames && memcmp(heads, t->heads_sha256, SHA256_SIZE) == 0)
 		return true;
-	return exa_fail(err, EXA_CORRUPT, "the frames of a cut segment aren't those its TOMB names");
+	return exa_fail(
+		err, EXA_CORRUPT, "the frames of a cut segment aren't those its TOMB names");
 }
 
 void
@@ -170,10 +171,9 @@ put_front(struct cut_writer *w, struct exa_error *err)
 	struct segment_head segment = {
 		.number = w->at.segment, .flags = SEGMENT_CUT, .created_ns = clock_wall_ns()
 	};
-	struct frame_head head = { .kind = FRAME_TOMB,
-		.codec = CODEC_RAW,
-		.flags = FRAME_CRITICAL,
-		.raw = TOMB_SIZE };
+	struct frame_head head = {
+		.kind = FRAME_TOMB, .codec = CODEC_RAW, .flags = FRAME_CRITICAL, .raw = TOMB_SIZE
+	};
 	struct place at = { w->at.segment, SEGMENT_HEAD_SIZE };
 	EXA_AUTO(buf_done) struct buf front = { 0 };
 	uint8_t payload[TOMB_SIZE];

@@ -20,8 +20,8 @@
 
 /* Whether an open segment begins with a TOMB; OUT is it then. False: it has one, which is damaged,
  * or it can't be read. The TOMB's id isn't compared. */
-bool cut_look(int fd, uint32_t segment, bool *cut_out, struct tomb *out,
-	struct exa_error *err) EXA_CHECK;
+bool cut_look(
+	int fd, uint32_t segment, bool *cut_out, struct tomb *out, struct exa_error *err) EXA_CHECK;
 /* As cut_look, by number; a segment that isn't there, or whose header is damaged, isn't cut. */
 bool cut_look_in(const struct segdir *files, uint32_t segment, bool *cut_out, struct tomb *out,
 	struct exa_error *err) EXA_CHECK;
@@ -35,7 +35,8 @@ struct cut_check {
 void cut_check_begin(struct cut_check *c); /* at the TOMB */
 void cut_check_add(struct cut_check *c, const uint8_t *frame_head);
 /* At the COMMIT, itself added. */
-bool cut_check_end(const struct cut_check *c, const struct tomb *t, struct exa_error *err) EXA_CHECK;
+bool cut_check_end(
+	const struct cut_check *c, const struct tomb *t, struct exa_error *err) EXA_CHECK;
 void cut_check_done(struct cut_check *c);
 
 /* ---- writing one ---- */

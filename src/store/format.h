@@ -126,11 +126,11 @@ struct tomb {
 	uint64_t first_commit, last_commit; /* numbers */
 	uint8_t chain[SHA256_SIZE];         /* at the COMMIT before its first; zeros if none */
 	uint8_t heads_sha256[SHA256_SIZE];  /* HEAD_CHAINED bytes of the headers behind this one */
-	struct store_id previous;           /* id of the SEAL of the segment before; zeros if none */
-	uint8_t seal_head[HEAD_CHAINED];    /* of its SEAL; zeros if it has none */
-	uint32_t frames;                    /* behind this one, in this file */
-	uint8_t salt[SALT_SIZE];            /* of this file, as in its header */
-	int64_t wall_ns;                    /* when it was cut */
+	struct store_id previous;        /* id of the SEAL of the segment before; zeros if none */
+	uint8_t seal_head[HEAD_CHAINED]; /* of its SEAL; zeros if it has none */
+	uint32_t frames;                 /* behind this one, in this file */
+	uint8_t salt[SALT_SIZE];         /* of this file, as in its header */
+	int64_t wall_ns;                 /* when it was cut */
 };
 
 void tomb_put(const struct tomb *t, uint8_t out[TOMB_SIZE]);

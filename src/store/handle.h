@@ -61,8 +61,8 @@ bool check_watermark(struct store *s, struct exa_error *err) EXA_CHECK;
  * What a compaction that was cut short left: rows of objects that are gone, files. REPLAYED: the
  * index has been brought up to the segments, so it may be older than a segment that was cut.
  */
-bool compact_settle(struct store *s, enum recovery how, bool replayed,
-	struct exa_error *err) EXA_CHECK;
+bool compact_settle(
+	struct store *s, enum recovery how, bool replayed, struct exa_error *err) EXA_CHECK;
 
 /* ---- writer.c ---- */
 

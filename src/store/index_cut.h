@@ -11,7 +11,8 @@ bool index_get_cutting(struct index *x, uint32_t *segment_out, struct exa_error 
 
 /* All rows of objects, in short read transactions: what changes meanwhile may be seen or not. */
 typedef void index_row_fn(void *ctx, const struct object_row *row);
-bool index_walk_objects(struct index *x, index_row_fn *fn, void *ctx, struct exa_error *err) EXA_CHECK;
+bool index_walk_objects(
+	struct index *x, index_row_fn *fn, void *ctx, struct exa_error *err) EXA_CHECK;
 
 /* Drops those of the rows that are stale by now, a thousand at a time; W is the index's watermark
  * and follows. */

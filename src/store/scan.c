@@ -80,7 +80,8 @@ check_tomb(const struct scan *s, const struct scan_frame *f, struct exa_error *e
 	struct tomb tomb;
 	bool is_cut;
 
-	if (f->at.offset == SEGMENT_HEAD_SIZE && !cut_look(s->fd, f->at.segment, &is_cut, &tomb, err))
+	if (f->at.offset == SEGMENT_HEAD_SIZE &&
+		!cut_look(s->fd, f->at.segment, &is_cut, &tomb, err))
 		return place_while(err, f->at);
 	if (f->at.offset == SEGMENT_HEAD_SIZE && s->is_cut && s->tomb.first == s->sequence)
 		return frame_check_payload(s->fd, f->at, &f->head, err);
@@ -93,8 +94,7 @@ static bool
 sequence_fits(const struct scan *s, const struct frame_head *h)
 {
 	if (s->is_cut && h->kind == FRAME_COMMIT)
-		return h->sequence == tomb_commit_sequence(&s->tomb) &&
-		       h->sequence >= s->sequence;
+		return h->sequence == tomb_commit_sequence(&s->tomb) && h->sequence >= s->sequence;
 	return h->sequence == s->sequence;
 }
 

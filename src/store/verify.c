@@ -38,7 +38,7 @@ struct verify {
 	uint8_t last_chain[SHA256_SIZE];
 	struct store_id last_seal; /* that of the segment before, or zeros */
 	uint32_t seal_segment;
-	uint32_t cutting;          /* rows that name it may be of objects that are gone */
+	uint32_t cutting; /* rows that name it may be of objects that are gone */
 	uint64_t rows_matched;
 	uint64_t done, total, told;
 };

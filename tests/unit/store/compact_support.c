@@ -8,27 +8,33 @@
 
 #include "compact_support.h"
 
+void
+set_segment_bytes(const char *dir, uint64_t bytes)
+{
+	EXA_AUTO(exa_freep) char *path = fs_join(dir, "FORMAT");
+	EXA_AUTO(buf_done) struct buf line = { 0 };
+	struct store_format format;
+	struct exa_error err = { 0 };
+
+	assert_true(fs_read_file(path, FORMAT_LINE_MAX, &line, &err));
+	assert_true(format_get(buf_bytes(&line), &format, &err));
+	format.segment_bytes = bytes;
+	buf_reset(&line);
+	format_put(&format, &line);
+	assert_true(fs_write_file(path, buf_bytes(&line), 0600, &err));
+}
+
 struct world *
 world_new(enum store_codec codec)
 {
 	struct world *w = exa_alloc(sizeof *w);
-	EXA_AUTO(exa_freep) char *path = NULL;
-	EXA_AUTO(buf_done) struct buf line = { 0 };
-	struct store_format format;
-	struct exa_error err = { 0 };
 
 	w->dir = temporary_dir();
 	w->random = 88172645463325252U;
 	w->next_seed = 1;
 	w->scratch = exa_alloc((size_t)1 << 20);
 	store_abandon(made_store(w->dir, codec, 0));
-	path = fs_join(w->dir, "FORMAT");
-	assert_true(fs_read_file(path, 512, &line, &err));
-	assert_true(format_get(buf_bytes(&line), &format, &err));
-	format.segment_bytes = 64 * 1024;
-	buf_reset(&line);
-	format_put(&format, &line);
-	assert_true(fs_write_file(path, buf_bytes(&line), 0600, &err));
+	set_segment_bytes(w->dir, 64 * 1024);
 	return w;
 }
 
@@ -70,8 +76,7 @@ content_of(const struct world *w, unsigned key, uint8_t *out)
 	else
 		fill_text(out, w->keys[key].size, w->keys[key].seed);
 	put_le64(w->scratch + ((size_t)1 << 19), w->keys[key].seed);
-	memcpy(out, w->scratch + ((size_t)1 << 19),
-		w->keys[key].size < 8 ? w->keys[key].size : 8);
+	memcpy(out, w->scratch + ((size_t)1 << 19), w->keys[key].size < 8 ? w->keys[key].size : 8);
 }
 
 /* Recipes as well as data: both kinds of pack are to be cut. */
@@ -174,7 +179,8 @@ mark(void *ctx, struct store_txn *txn, struct store_marks *marks, struct exa_err
 	struct bytes value;
 
 	(void)ctx;
-	if (!store_cursor_open(txn, TABLE_FACTS, bytes_of(NULL, 0), bytes_of(NULL, 0), &cursor, err))
+	if (!store_cursor_open(
+		    txn, TABLE_FACTS, bytes_of(NULL, 0), bytes_of(NULL, 0), &cursor, err))
 		return false;
 	while (store_cursor_next(cursor, &key, &value, err)) {
 		struct store_id id;
@@ -204,15 +210,15 @@ carry(void *ctx, struct store_txn *txn, const struct store_loc *loc, struct byte
 		buf_add_bytes(keep, record);
 		return true;
 	}
-	if (!store_get(txn, TABLE_PLACES,
-		    bytes_take(record, (size_t)(equals - record.data)), &found, &place, err))
+	if (!store_get(txn, TABLE_PLACES, bytes_take(record, (size_t)(equals - record.data)),
+		    &found, &place, err))
 		return false;
 	put_le32(here, loc->segment);
 	put_le64(here + 4, loc->offset);
 	put_le16(here + 12, loc->slot);
 	if (found && bytes_equal(place, bytes_of(here, sizeof here)))
 		buf_add_bytes(again, record);
-	else if (world_random(w, 2) == 0)
+	else if (w == NULL || world_random(w, 2) == 0)
 		buf_add_bytes(keep, record);
 	return true;
 }

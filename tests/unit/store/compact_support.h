@@ -23,7 +23,10 @@ struct world {
 	uint8_t *scratch;
 };
 
-/* Segments of 64 KiB: what a store that was made by hand might have. */
+/* Smaller ones than store_create makes: a store that isn't open. */
+void set_segment_bytes(const char *dir, uint64_t bytes);
+
+/* Segments of 64 KiB. */
 struct world *world_new(enum store_codec codec);
 void world_free(struct world *w);
 uint64_t world_random(struct world *w, uint64_t below);
@@ -40,7 +43,7 @@ void world_check(struct world *w, struct store *s);
  * Takes the handle, and gives a new one. */
 struct store *world_prove(struct world *w, struct store *s);
 
-/* Marks and carry for this world. CTX is a struct world. */
+/* Mark and carry for this world, and for any whose facts are ids in hex; then W is NULL. */
 struct store_compact_options world_compact(struct world *w);
 struct store_compact_result compacted(struct world *w, struct store *s);
 

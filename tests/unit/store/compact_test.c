@@ -97,9 +97,12 @@ a_mark_is_found_again_and_no_other(void **state)
 static void
 a_tomb_comes_back_as_it_was_put(void **state)
 {
-	struct tomb t = {
-		.first = 7, .last = 99, .first_commit = 3, .last_commit = 12, .frames = 4, .wall_ns = -5
-	};
+	struct tomb t = { .first = 7,
+		.last = 99,
+		.first_commit = 3,
+		.last_commit = 12,
+		.frames = 4,
+		.wall_ns = -5 };
 	uint8_t bytes[TOMB_SIZE];
 	uint8_t again[TOMB_SIZE];
 	struct tomb got;
@@ -147,7 +150,8 @@ a_tomb_of_what_cannot_have_been_is_refused(void **state)
 		assert_false(tomb_get(bytes_of(bytes, sizeof bytes), &got, &err));
 		assert_int_equal(err.code, EXA_CORRUPT);
 	}
-	tomb_put(&(struct tomb){ .first = 1, .last = 9, .first_commit = 1, .last_commit = 1 }, bytes);
+	tomb_put(&(struct tomb){ .first = 1, .last = 9, .first_commit = 1, .last_commit = 1 },
+		bytes);
 	assert_false(tomb_get(bytes_of(bytes, sizeof bytes - 1), &got, &err));
 }
 
@@ -541,8 +545,8 @@ what_was_dropped_is_not_known_to_an_index_from_before(void **state)
 	if (open_code(w->dir, STORE_WRITE, &err) == EXA_CORRUPT)
 		store_abandon(opened(w->dir, STORE_REBUILD)); /* its last commit was cut away */
 	s = opened(w->dir, STORE_WRITE);
-	assert_true(store_put(
-		s, STORE_DATA, bytes_of_string("nobody names this"), &id, &is_new, &err));
+	assert_true(
+		store_put(s, STORE_DATA, bytes_of_string("nobody names this"), &id, &is_new, &err));
 	assert_true(is_new);
 	assert_true(store_flush(s, &err));
 	store_abandon(world_prove(w, s));
@@ -894,8 +898,7 @@ after_any_history_the_archive_is_whole_and_a_rebuild_gives_the_same(void **state
 {
 	(void)state;
 	for (uint64_t seed = 1; seed <= HISTORIES; seed++) {
-		struct world *w =
-			world_new(seed % 3 == 0 ? STORE_CODEC_ZSTD : STORE_CODEC_ZLIB);
+		struct world *w = world_new(seed % 3 == 0 ? STORE_CODEC_ZSTD : STORE_CODEC_ZLIB);
 		struct store *s = opened(w->dir, STORE_WRITE);
 
 		w->random += seed * UINT64_C(0x9e3779b97f4a7c15);
@@ -934,7 +937,8 @@ main(void)
 		TEST(it_needs_the_room_of_one_segment),
 		TEST(a_fault_at_any_call_leaves_a_valid_archive),
 		TEST(a_reader_beside_it_finds_everything_all_the_time),
-		cmocka_unit_test(after_any_history_the_archive_is_whole_and_a_rebuild_gives_the_same),
+		cmocka_unit_test(
+			after_any_history_the_archive_is_whole_and_a_rebuild_gives_the_same),
 	};
 
 	/* Hundreds of archives are made and synced; no disk is needed for that. */
