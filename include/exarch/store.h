@@ -390,7 +390,7 @@ struct store_compact_options {
 };
 
 struct store_compact_result {
-	uint64_t segments, segments_cut;                /* looked at; cut down */
+	uint64_t segments, segments_cut; /* looked at; cut down */
 	uint64_t segments_damaged; /* left as they are: store_verify tells what is wrong there */
 	uint64_t bytes_before, bytes_after;             /* of all segments, on disk */
 	uint64_t objects_dropped, object_bytes_dropped; /* raw */

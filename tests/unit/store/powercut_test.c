@@ -7,8 +7,6 @@
  * before a rename. Each state is opened: everything acknowledged must be there, nothing may be half
  * there, verify must be clean, it must be writable, and to recover once more must change nothing.
  */
-#include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,263 +17,9 @@
 #include "exarch/mem.h"
 
 #include "compact_support.h"
-#include "handle.h"
-#include "support.h"
+#include "recording.h"
 
-#define OPS_MAX 4000
-#define FDS_MAX 256
-#define FILES_MAX 32 /* that ever were */
-#define NO_FILE ((size_t)FILES_MAX)
-#define COMMITS_MAX 64
 #define SECTOR ((size_t)512)
-
-enum op_kind { OP_CREATE, OP_WRITE, OP_CUT, OP_SYNC, OP_SYNC_DIR, OP_RENAME, OP_UNLINK };
-
-struct op {
-	enum op_kind kind;
-	size_t file;     /* which: it may be renamed; of a folder NO_FILE */
-	char *path;      /* of a file made, or renamed to; relative to the store */
-	uint64_t offset; /* of a write; new size of a cut */
-	struct buf data;
-};
-
-struct snapshot { /* of the index, after the op with number `at` - 1 */
-	size_t at;
-	struct buf index;
-	int rounds; /* acknowledged with it */
-};
-
-struct recording {
-	const char *dir;
-	pthread_mutex_t mu;     /* a compaction writes beside the store's own thread */
-	char *names[FILES_MAX]; /* by file; NULL = gone */
-	size_t file_count;
-	size_t fds[FDS_MAX];
-	struct op ops[OPS_MAX];
-	size_t count;
-	struct snapshot snapshots[COMMITS_MAX];
-	size_t snapshot_count;
-	int rounds;       /* submitted so far, one epoch each */
-	bool odd_dropped; /* the odd ones were taken away again, before the recording */
-	bool compacting;
-};
-
-/* ---- recording ---- */
-
-static const char *
-name_in_store(const struct recording *r, const char *path)
-{
-	return path + strlen(r->dir) + 1;
-}
-
-static size_t
-file_with_name(const struct recording *r, const char *path)
-{
-	for (size_t i = 0; i < r->file_count; i++) {
-		if (r->names[i] != NULL && strcmp(r->names[i], name_in_store(r, path)) == 0)
-			return i;
-	}
-	return NO_FILE;
-}
-
-static size_t
-new_file(struct recording *r, const char *path)
-{
-	assert_true(r->file_count < FILES_MAX);
-	r->names[r->file_count] = exa_strdup(name_in_store(r, path));
-	return r->file_count++;
-}
-
-/* Under mu. */
-static struct op *
-record(struct recording *r, enum op_kind kind, size_t file)
-{
-	struct op *op = &r->ops[r->count++];
-
-	assert_true(r->count < OPS_MAX);
-	*op = (struct op){ .kind = kind, .file = file };
-	return op;
-}
-
-/* Under mu. */
-static void
-take_snapshot(struct recording *r, int rounds)
-{
-	struct snapshot *s = &r->snapshots[r->snapshot_count++];
-	EXA_AUTO(exa_freep) char *path = fs_join(r->dir, "idx/data.mdb");
-	struct exa_error err;
-
-	assert_true(r->snapshot_count <= COMMITS_MAX);
-	*s = (struct snapshot){ .at = r->count, .rounds = rounds };
-	assert_true(fs_read_file(path, (size_t)1 << 30, &s->index, &err));
-}
-
-static bool
-ends_in(const char *path, const char *end)
-{
-	size_t size = strlen(path);
-
-	return size >= strlen(end) && strcmp(path + size - strlen(end), end) == 0;
-}
-
-static int
-recording_open(void *ctx, const char *path, int flags, mode_t mode)
-{
-	struct recording *r = ctx;
-	bool is_new = (flags & O_CREAT) != 0 && !fs_exists(path);
-	int fd = seg_io_system.open(NULL, path, flags, mode);
-
-	if (fd < 0)
-		return fd;
-	assert_true(fd < FDS_MAX);
-	(void)pthread_mutex_lock(&r->mu);
-	if (r->compacting && ends_in(path, ".cut"))
-		take_snapshot(r, r->rounds); /* nobody writes the index now */
-	r->fds[fd] = is_new ? new_file(r, path) : file_with_name(r, path);
-	if (is_new)
-		record(r, OP_CREATE, r->fds[fd])->path = exa_strdup(name_in_store(r, path));
-	else if ((flags & O_TRUNC) != 0)
-		(void)record(r, OP_CUT, r->fds[fd]);
-	(void)pthread_mutex_unlock(&r->mu);
-	return fd;
-}
-
-static ssize_t
-recording_pwrite(void *ctx, int fd, const void *data, size_t size, off_t offset)
-{
-	struct recording *r = ctx;
-	struct op *op;
-
-	(void)pthread_mutex_lock(&r->mu);
-	op = record(r, OP_WRITE, r->fds[fd]);
-	op->offset = (uint64_t)offset;
-	buf_add(&op->data, data, size);
-	(void)pthread_mutex_unlock(&r->mu);
-	return seg_io_system.pwrite(NULL, fd, data, size, offset);
-}
-
-static int
-recording_sync(void *ctx, int fd)
-{
-	struct recording *r = ctx;
-
-	(void)pthread_mutex_lock(&r->mu);
-	(void)record(r, OP_SYNC, r->fds[fd]);
-	(void)pthread_mutex_unlock(&r->mu);
-	return 0; /* the recording is what counts */
-}
-
-static int
-recording_cut(void *ctx, int fd, off_t size)
-{
-	struct recording *r = ctx;
-
-	(void)pthread_mutex_lock(&r->mu);
-	record(r, OP_CUT, r->fds[fd])->offset = (uint64_t)size;
-	(void)pthread_mutex_unlock(&r->mu);
-	return seg_io_system.ftruncate(NULL, fd, size);
-}
-
-static void
-forget_name(struct recording *r, size_t file)
-{
-	if (file == NO_FILE)
-		return;
-	exa_free(r->names[file]);
-	r->names[file] = NULL;
-}
-
-static int
-recording_rename(void *ctx, const char *from, const char *to)
-{
-	struct recording *r = ctx;
-	size_t file;
-
-	(void)pthread_mutex_lock(&r->mu);
-	file = file_with_name(r, from);
-	record(r, OP_RENAME, file)->path = exa_strdup(name_in_store(r, to));
-	forget_name(r, file_with_name(r, to));
-	forget_name(r, file);
-	r->names[file] = exa_strdup(name_in_store(r, to));
-	(void)pthread_mutex_unlock(&r->mu);
-	return seg_io_system.rename(NULL, from, to);
-}
-
-static int
-recording_unlink(void *ctx, const char *path)
-{
-	struct recording *r = ctx;
-	size_t file;
-
-	(void)pthread_mutex_lock(&r->mu);
-	file = file_with_name(r, path);
-	if (file != NO_FILE)
-		(void)record(r, OP_UNLINK, file);
-	forget_name(r, file);
-	(void)pthread_mutex_unlock(&r->mu);
-	return seg_io_system.unlink(NULL, path);
-}
-
-static int
-recording_sync_dir(void *ctx, const char *path)
-{
-	struct recording *r = ctx;
-
-	(void)path;
-	(void)pthread_mutex_lock(&r->mu);
-	if (r->compacting)
-		take_snapshot(r, r->rounds); /* called on the thread that writes the index */
-	(void)record(r, OP_SYNC_DIR, NO_FILE);
-	(void)pthread_mutex_unlock(&r->mu);
-	return 0;
-}
-
-static struct seg_io
-recording_io(struct recording *r)
-{
-	return (struct seg_io){ .open = recording_open,
-		.pwrite = recording_pwrite,
-		.fdatasync = recording_sync,
-		.ftruncate = recording_cut,
-		.rename = recording_rename,
-		.unlink = recording_unlink,
-		.sync_dir = recording_sync_dir,
-		.ctx = r };
-}
-
-static void
-on_commit(void *ctx, uint64_t epoch)
-{
-	struct recording *r = ctx;
-
-	(void)epoch;
-	(void)pthread_mutex_lock(&r->mu);
-	take_snapshot(r, r->rounds);
-	(void)pthread_mutex_unlock(&r->mu);
-}
-
-static bool
-apply_through(void *ctx, struct store_txn *txn, const struct store_loc *loc, struct bytes data,
-	struct exa_error *err)
-{
-	(void)ctx;
-	return test_schema.apply(NULL, txn, loc, data, err);
-}
-
-static void
-recording_done(struct recording *r)
-{
-	for (size_t i = 0; i < r->count; i++) {
-		exa_free(r->ops[i].path);
-		buf_done(&r->ops[i].data);
-	}
-	for (size_t i = 0; i < r->snapshot_count; i++)
-		buf_done(&r->snapshots[i].index);
-	for (size_t i = 0; i < FILES_MAX; i++)
-		exa_free(r->names[i]);
-	(void)pthread_mutex_destroy(&r->mu);
-	exa_free(r);
-}
 
 /* ---- what a round archives ---- */
 
@@ -550,12 +294,6 @@ write_plain(const char *dir, const char *name, struct bytes content)
 	assert_int_equal(fclose(f), 0);
 }
 
-static char *
-segment_name_of(uint32_t n)
-{
-	return exa_asprintf("seg/00/%08x.xseg", n);
-}
-
 /* The segments there are in BASE, as the first files. */
 static void
 load_base(struct disk *d, const char *base)
@@ -706,45 +444,28 @@ judge_all(const char *base, const struct recording *r)
 	return states;
 }
 
-static void
-name_base(struct recording *r)
-{
-	for (uint32_t n = 1;; n++) {
-		EXA_AUTO(exa_freep) char *name = segment_name_of(n);
-		EXA_AUTO(exa_freep) char *path = fs_join(r->dir, name);
-
-		if (!fs_exists(path))
-			return;
-		(void)new_file(r, path);
-	}
-}
-
 /* Compacts, or else records ROUNDS rounds, in a copy of BASE, beginning with FIRST. */
 static struct recording *
 recorded(const char *base, int first, int rounds)
 {
-	struct recording *r = exa_alloc(sizeof *r);
-	struct store_schema schema = test_schema;
-	struct seg_io io = recording_io(r);
 	EXA_AUTO(exa_freep) char *dir = temporary_dir();
 	EXA_AUTO(exa_freep) char *parent = fs_dir_of(dir);
 	EXA_AUTO(exa_freep) uint8_t *scratch = exa_alloc(1 << 20);
 	struct exa_error err = { 0 };
 	struct store *s = NULL;
+	struct recording *r;
+	struct store_schema schema;
+	struct seg_io io;
 
-	(void)pthread_mutex_init(&r->mu, NULL);
 	copy_tree(base, dir);
-	r->dir = dir;
-	r->rounds = first;
+	r = recording_new(dir, first);
 	r->odd_dropped = rounds == 0;
-	name_base(r);
-	schema.ctx = r;
-	schema.apply = apply_through;
-	schema.committed = on_commit;
-	take_snapshot(r, first);
+	schema = recording_schema(r);
+	io = recording_io(r);
+	recording_snapshot(r);
 	assert_true(store_open_with(dir, &(struct store_open_options){ .access = STORE_WRITE },
 		&schema, &io, &s, &err));
-	take_snapshot(r, first);
+	recording_snapshot(r);
 	for (int i = first; i < first + rounds; i++) {
 		r->rounds = i + 1;
 		one_round(s, i, scratch);
@@ -752,7 +473,7 @@ recorded(const char *base, int first, int rounds)
 	if (rounds == 0) {
 		r->compacting = true;
 		assert_true(compacted(NULL, s).segments_cut >= 2);
-		take_snapshot(r, first);
+		recording_snapshot(r);
 	}
 	store_abandon(s);
 	remove_tree(parent);
@@ -774,7 +495,7 @@ no_power_cut_in_a_run_loses_what_was_acknowledged(void **state)
 	r = recorded(base, 0, 13);
 	states = judge_all(base, r);
 	print_message("# %zu states of %zu changes\n", states, r->count);
-	recording_done(r);
+	recording_free(r);
 	remove_tree(parent);
 	exa_free(base);
 }
@@ -801,7 +522,7 @@ no_power_cut_during_recovery_loses_what_was_acknowledged(void **state)
 	assert_int_equal(fclose(f), 0);
 	r = recorded(base, 2, 2);
 	print_message("# %zu states of %zu changes\n", judge_all(base, r), r->count);
-	recording_done(r);
+	recording_free(r);
 	remove_tree(parent);
 	exa_free(base);
 }
@@ -839,7 +560,7 @@ no_power_cut_in_a_compaction_loses_what_is_needed(void **state)
 	store_abandon(s);
 	r = recorded(base, 5, 0);
 	print_message("# %zu states of %zu changes\n", judge_all(base, r), r->count);
-	recording_done(r);
+	recording_free(r);
 	remove_tree(parent);
 	exa_free(base);
 }
