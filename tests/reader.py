@@ -40,6 +40,7 @@ KINDS = (*range(BLOB, SEAL + 1), TOMB)
 RAW, ZLIB, ZSTD = range(3)
 ENCRYPTED, DIRECTORY, CRITICAL = 1, 2, 8
 FEATURE_ENCRYPTED = 1
+TAG = 16  # bytes at the end of an encrypted payload
 SEGMENT_HEADER = FRAME_HEADER = 64
 CHAINED = 60  # bytes of a frame header that chain and SEAL cover: all but its own checksum
 FRAME_MAGIC = b'\x58\x46\x52\xa9'
@@ -223,9 +224,10 @@ class Frame:
 
 @dataclasses.dataclass
 class Gap:
-    """A place with no good frame header."""
+    """A place with no good frame header, or a segment's own header: that one costs no frame."""
     place: Place
     wrong: str
+    loses_frames: bool = True
 
 
 @dataclasses.dataclass
@@ -292,9 +294,11 @@ def read_header(data, place):
     version, kind, codec, flags, stored, raw, sequence, own_id, payload_crc, crc = struct.unpack('<4xBBBBIIQ32sII', header)
     if crc != crc32c(header[:60] + struct.pack('<IQ', place.segment, place.offset)):
         raise Bad('frame header: the checksum is wrong')
-    if version != 1 or flags & ~(ENCRYPTED | DIRECTORY | CRITICAL) or flags & CRITICAL and kind not in KINDS:
+    if (version != 1 or flags & ~(ENCRYPTED | DIRECTORY | CRITICAL) or flags & CRITICAL and kind not in KINDS
+            or flags & ENCRYPTED and not BLOB <= kind <= PACK_M):
         raise Refused(f'{place}: a frame that is unknown here (version {version}, kind {kind}, flags {flags})')
-    if stored > PAYLOAD_MAX or raw > PAYLOAD_MAX or codec == RAW and stored != raw:
+    tag = TAG if flags & ENCRYPTED else 0
+    if stored > PAYLOAD_MAX or raw > PAYLOAD_MAX or stored < tag or codec == RAW and stored - tag != raw:
         raise Bad('frame header: lengths that cannot be')
     return Frame(place, kind, codec, flags, stored, raw, sequence, own_id, payload_crc, header)
 
@@ -315,6 +319,8 @@ def read_payload(data, frame, encrypted):
         raise Bad('padding is not zero')
     if frame.flags & ENCRYPTED and not encrypted:
         raise Refused(f'{frame.place}: an encrypted frame in an archive that is not')
+    if encrypted and BLOB <= frame.kind <= PACK_M and not frame.flags & ENCRYPTED:
+        raise Bad('payload: not encrypted, though the archive is')
     if frame.kind not in KINDS:
         return b''
     if frame.flags & ENCRYPTED or frame.codec == ZSTD:
@@ -394,7 +400,7 @@ class Walk:
             try:
                 check_segment_header(self.segments[number], number, self.uuid)
             except Bad as e:
-                yield Gap(Place(number, 0), str(e))
+                yield Gap(Place(number, 0), str(e), loses_frames=len(self.segments[number]) < SEGMENT_HEADER)
             yield from self.segment(number)
 
     def segment(self, number):
@@ -587,7 +593,7 @@ class Log:
             if event.wrong:
                 self.damage.append((event.place, event.wrong))
             if isinstance(event, Gap):
-                epoch.whole = False
+                epoch.whole = epoch.whole and not event.loses_frames
             elif event.kind == TOMB:
                 self.frames += 1  # in no epoch and no chain
             elif event.kind == COMMIT:

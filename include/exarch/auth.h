@@ -20,7 +20,13 @@
 #include "exarch/error.h"
 #include "exarch/http.h"
 
-enum auth_kind { AUTH_APP_CERTIFICATE, AUTH_APP_SECRET, AUTH_BASIC };
+enum auth_kind {
+	AUTH_APP_CERTIFICATE,
+	AUTH_APP_SECRET,
+	AUTH_BASIC,
+	AUTH_NTLM,      /* by the connection: auth_login */
+	AUTH_NEGOTIATE, /* likewise, with Kerberos */
+};
 
 enum auth_assertion {
 	AUTH_PS256, /* PS256 + x5t#S256 */
@@ -42,7 +48,7 @@ struct auth_config {
 	const char *secret_file;    /* AUTH_APP_SECRET: first line of a file ... */
 	const char *secret_command; /* ... or of a command's output (/bin/sh -c); exactly one of the
 				       two */
-	const char *user;           /* AUTH_BASIC: user@domain or DOMAIN\user */
+	const char *user;           /* AUTH_BASIC, AUTH_NTLM: user@domain or DOMAIN\user */
 	const char *password_file;  /* ... with the same choice for the password */
 	const char *password_command;
 };
@@ -59,11 +65,16 @@ bool auth_open(
 void auth_free(struct auth *a);
 void auth_freep(struct auth **a);
 
+/* How connections sign in, for http_options.login: HTTP_LOGIN_NONE unless NTLM or Negotiate. Texts
+ * are borrowed from A. */
+void auth_login(const struct auth *a, struct http_login *out);
+
 /*
  * Appends "Bearer <token>" or "Basic <credentials>" for SCOPE
  * ("https://outlook.office365.com/.default"; ignored for Basic), fetching or renewing the token
- * when needed. EXA_AUTH carries the AADSTS number in err->name ("AADSTS7000215") and says what to
- * do; transient AADSTS codes and 429/5xx come as EXA_NET or EXA_THROTTLED.
+ * when needed; nothing at all when the connection signs in. EXA_AUTH carries the AADSTS number in
+ * err->name ("AADSTS7000215") and says what to do; transient AADSTS codes and 429/5xx come as
+ * EXA_NET or EXA_THROTTLED.
  */
 bool auth_header(struct auth *a, const char *scope, struct http_client *http,
 	struct buf *header_out, struct exa_error *err) EXA_CHECK;

@@ -36,7 +36,10 @@ struct buf {
 	size_t capacity;
 };
 
-void buf_done(struct buf *b);                  /* frees and zeroes; for EXA_AUTO too */
+void buf_done(struct buf *b); /* frees and zeroes; for EXA_AUTO too */
+/* The same for a secret: overwrites all of its memory first. Reserve what it needs beforehand:
+ * memory that was outgrown isn't overwritten. */
+void buf_wipe(struct buf *b);
 void buf_reset(struct buf *b);                 /* empty, memory kept */
 void buf_reserve(struct buf *b, size_t extra); /* room for extra more bytes */
 void buf_add(struct buf *b, const void *data, size_t size);

@@ -251,20 +251,21 @@ bool catalog_each_mailbox(
 typedef bool catalog_folder_fn(void *ctx, const struct catalog_folder *f, struct exa_error *err);
 bool catalog_each_folder(struct store_txn *txn, uint32_t mailbox, catalog_folder_fn *fn, void *ctx,
 	struct exa_error *err) EXA_CHECK;
-/* Open entries of a folder in key order, from the key after AFTER (NULL = first). */
+/* Open entries of a folder in the table's order, from the key after AFTER (NULL = first). */
 typedef bool catalog_ledger_fn(void *ctx, const struct catalog_key *key,
 	const struct ledger_entry *e, struct exa_error *err);
 bool catalog_each_open(struct store_txn *txn, uint32_t mailbox, uint32_t folder,
 	const struct catalog_key *after, catalog_ledger_fn *fn, void *ctx,
 	struct exa_error *err) EXA_CHECK;
-/* Known (archived) keys of a folder that are not removed, in key order. */
+/* Known (archived) keys of a folder that are not removed, in the table's order. */
 typedef bool catalog_known_fn(
 	void *ctx, const struct catalog_key *key, uint64_t item, struct exa_error *err);
 bool catalog_each_known(struct store_txn *txn, uint32_t mailbox, uint32_t folder,
 	catalog_known_fn *fn, void *ctx, struct exa_error *err) EXA_CHECK;
 
-/* Rows by number, or of one folder in the order received. Renews nothing: for long walks call again
- * with the next position. */
+/* Rows by number, or of one folder in the order received (of an encrypted archive: in the order
+ * archived, so that the open part of no key tells a date). Renews nothing: for long walks call
+ * again with the next position. */
 bool catalog_row(struct store_txn *txn, uint64_t number, bool *found_out, struct catalog_row *out,
 	struct exa_error *err) EXA_CHECK;
 

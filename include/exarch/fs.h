@@ -17,6 +17,14 @@
 /* Appends the file to *out. A file of more than LIMIT bytes fails with EXA_LIMIT. */
 bool fs_read_file(const char *path, size_t limit, struct buf *out, struct exa_error *err) EXA_CHECK;
 
+/*
+ * The same for a file with a secret: EXA_USAGE when others than its owner may read it (the text
+ * says chmod 600), when it isn't a regular file, or when it holds more than LIMIT bytes. Reserves
+ * OUT's memory once, so that buf_wipe finds all of it.
+ */
+bool fs_read_private(
+	const char *path, size_t limit, struct buf *out, struct exa_error *err) EXA_CHECK;
+
 /* Temporary file beside it, write, fsync, rename, fsync of the folder. MODE as open(2), umask
  * applies. */
 bool fs_write_file(

@@ -27,13 +27,29 @@
  */
 #define HTTP_SMALL_ANSWER_MAX ((size_t)16 * 1024 * 1024)
 
+/* Signing in by the connection instead of a header, as servers of one's own ask for (RFC 4559,
+ * MS-NLMP). Texts are copied; the password is wiped with the client. */
+enum http_login_kind {
+	HTTP_LOGIN_NONE = 0,
+	HTTP_LOGIN_NTLM,      /* with user (DOMAIN\user or user@domain) and password */
+	HTTP_LOGIN_NEGOTIATE, /* Kerberos: with the ticket of whoever runs this, or a keytab in
+				 KRB5_CLIENT_KTNAME */
+};
+
+struct http_login {
+	enum http_login_kind kind;
+	const char *user;
+	const char *password;
+};
+
 struct http_options {
 	const char *tls_ca_file;    /* PEM; trusted instead of the system's authorities. NULL = the
 				       system's */
 	const char *user_agent;     /* "exarch/0.1.0" */
 	uint32_t connect_timeout_s; /* 0 = 30 */
-	uint32_t timeout_s;    /* no byte for so long ends the request with EXA_TIMEOUT; 0 = 300 */
-	bool gzip;             /* ask for and undo gzip */
+	uint32_t timeout_s; /* no byte for so long ends the request with EXA_TIMEOUT; 0 = 300 */
+	bool gzip;          /* ask for and undo gzip */
+	struct http_login login;
 	struct cancel *cancel; /* looked at while waiting: EXA_CANCELLED. May be NULL. Borrowed for
 				  the client's life */
 };

@@ -40,6 +40,10 @@ struct profile {
 	char *archive;
 	bool create_archive; /* make the archive at the first run; false: it must exist, so that an
 				unmounted disk is noticed */
+	/* archive_key: at most one of them; NULL = the archive isn't encrypted, or the key comes
+	 * from elsewhere. */
+	char *key_file;
+	char *passphrase_file;
 
 	/* source */
 	char *endpoint;       /* EWS URL; default from `cloud` */

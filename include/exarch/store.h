@@ -81,7 +81,8 @@ struct store_txn; /* a read or write transaction on the index's tables */
 struct store_table {
 	const char *name;
 	/* The last 16 bytes of each key tell something (a hash of an address): an encrypted store
-	 * enciphers them. Walks then meet keys of one prefix in an order without meaning. */
+	 * enciphers them. Walks then meet keys of one prefix in an order without meaning; a walk's
+	 * prefix must end before these bytes, and FROM must be a whole key, or none. */
 	bool hides_key_tail;
 };
 
@@ -105,6 +106,7 @@ struct store_schema {
 /* ---- keys of an encrypted store ---- */
 
 #define STORE_KEY_FILE_BYTES ((size_t)32)
+#define STORE_PASSPHRASE_MIN ((size_t)8)
 #define STORE_PASSPHRASE_MAX ((size_t)1024)
 
 enum store_key_kind {

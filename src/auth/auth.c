@@ -42,7 +42,8 @@ struct cached_token {
 
 struct auth {
 	enum auth_kind kind;
-	char *user; /* AUTH_BASIC */
+	char *user;     /* AUTH_BASIC, AUTH_NTLM */
+	char *password; /* AUTH_NTLM */
 	char *basic_header;
 	struct token_source source;
 	pthread_mutex_t mu;
@@ -53,16 +54,29 @@ struct auth {
 /* ---- opening ---- */
 
 static bool
-open_basic(const struct auth_config *config, struct auth *a, struct exa_error *err)
+has_token(const struct auth *a)
 {
-	EXA_AUTO(secret_buf_done) struct buf plain = { 0 };
-	EXA_AUTO(secret_buf_done) struct buf coded = { 0 };
-	EXA_AUTO(secret_string_freep) char *password = NULL;
+	return a->kind == AUTH_APP_CERTIFICATE || a->kind == AUTH_APP_SECRET;
+}
 
+static bool
+get_password(const struct auth_config *config, char **out, struct exa_error *err)
+{
 	if (config->user == NULL || config->user[0] == '\0' || strchr(config->user, ':') != NULL)
 		return exa_fail(err, EXA_USAGE, "user must be user@domain or DOMAIN\\user");
-	if (!secret_get(config->password_file, config->password_command, &password, err))
-		return exa_while(err, "password");
+	return secret_get(config->password_file, config->password_command, out, err) ||
+	       exa_while(err, "password");
+}
+
+static bool
+open_basic(const struct auth_config *config, struct auth *a, struct exa_error *err)
+{
+	EXA_AUTO(buf_wipe) struct buf plain = { 0 };
+	EXA_AUTO(buf_wipe) struct buf coded = { 0 };
+	EXA_AUTO(secret_string_freep) char *password = NULL;
+
+	if (!get_password(config, &password, err))
+		return false;
 	buf_reserve(&plain, strlen(config->user) + strlen(password) + 1);
 	buf_reserve(&coded, 2 * plain.capacity + sizeof "Basic ");
 	buf_add_string(&plain, config->user);
@@ -72,6 +86,15 @@ open_basic(const struct auth_config *config, struct auth *a, struct exa_error *e
 	buf_add_base64(&coded, buf_bytes(&plain));
 	a->user = exa_strdup(config->user);
 	a->basic_header = exa_strdup(buf_string(&coded));
+	return true;
+}
+
+static bool
+open_ntlm(const struct auth_config *config, struct auth *a, struct exa_error *err)
+{
+	if (!get_password(config, &a->password, err))
+		return false;
+	a->user = exa_strdup(config->user);
 	return true;
 }
 
@@ -104,6 +127,23 @@ open_app(const struct auth_config *config, struct auth *a, struct exa_error *err
 	return true;
 }
 
+static bool
+open_kind(const struct auth_config *config, struct auth *a, struct exa_error *err)
+{
+	switch (config->kind) {
+	case AUTH_APP_CERTIFICATE:
+	case AUTH_APP_SECRET:
+		return open_app(config, a, err);
+	case AUTH_BASIC:
+		return open_basic(config, a, err);
+	case AUTH_NTLM:
+		return open_ntlm(config, a, err);
+	case AUTH_NEGOTIATE:
+		return true;
+	}
+	return exa_fail(err, EXA_USAGE, "no such way of signing in");
+}
+
 bool
 auth_open(const struct auth_config *config, struct auth **out, struct exa_error *err)
 {
@@ -113,7 +153,7 @@ auth_open(const struct auth_config *config, struct auth **out, struct exa_error 
 	a->kind = config->kind;
 	(void)pthread_mutex_init(&a->mu, NULL);
 	(void)pthread_cond_init(&a->fetched, NULL);
-	good = config->kind == AUTH_BASIC ? open_basic(config, a, err) : open_app(config, a, err);
+	good = open_kind(config, a, err);
 	if (!good) {
 		auth_free(a);
 		return false;
@@ -136,6 +176,7 @@ auth_free(struct auth *a)
 		exa_free(t);
 	}
 	exa_free(a->user);
+	secret_string_freep(&a->password);
 	secret_string_freep(&a->basic_header);
 	secret_string_freep(&a->source.secret);
 	app_key_done(&a->source.key);
@@ -237,6 +278,18 @@ get_token(struct auth *a, struct cached_token *t, struct http_client *http, stru
 
 /* ---- verbs ---- */
 
+void
+auth_login(const struct auth *a, struct http_login *out)
+{
+	*out = (struct http_login){ .kind = HTTP_LOGIN_NONE };
+	if (a->kind == AUTH_NTLM)
+		*out = (struct http_login){
+			.kind = HTTP_LOGIN_NTLM, .user = a->user, .password = a->password
+		};
+	else if (a->kind == AUTH_NEGOTIATE)
+		out->kind = HTTP_LOGIN_NEGOTIATE;
+}
+
 bool
 auth_header(struct auth *a, const char *scope, struct http_client *http, struct buf *header_out,
 	struct exa_error *err)
@@ -244,8 +297,9 @@ auth_header(struct auth *a, const char *scope, struct http_client *http, struct 
 	struct cached_token *t;
 	bool good;
 
-	if (a->kind == AUTH_BASIC) {
-		buf_add_string(header_out, a->basic_header);
+	if (!has_token(a)) {
+		if (a->basic_header != NULL)
+			buf_add_string(header_out, a->basic_header);
 		return true;
 	}
 	(void)pthread_mutex_lock(&a->mu);
@@ -263,7 +317,7 @@ auth_refused(struct auth *a, const char *scope, const char *header)
 	struct cached_token *t;
 	bool worth_another = true;
 
-	if (a->kind == AUTH_BASIC)
+	if (!has_token(a))
 		return false;
 	(void)pthread_mutex_lock(&a->mu);
 	t = find_token(a, scope);
@@ -281,7 +335,7 @@ auth_token_roles(struct auth *a, const char *scope, struct buf *roles_out)
 	struct cached_token *t;
 	bool good;
 
-	if (a->kind == AUTH_BASIC)
+	if (!has_token(a))
 		return false;
 	(void)pthread_mutex_lock(&a->mu);
 	t = find_token(a, scope);
@@ -293,7 +347,9 @@ auth_token_roles(struct auth *a, const char *scope, struct buf *roles_out)
 const char *
 auth_who(const struct auth *a)
 {
-	return a->kind == AUTH_BASIC ? a->user : a->source.client_id;
+	if (has_token(a))
+		return a->source.client_id;
+	return a->user != NULL ? a->user : "the holder of the Kerberos ticket";
 }
 
 int32_t

@@ -36,7 +36,7 @@ no_passphrase(char *out, int size, int writing, void *ctx)
 static bool
 read_key(const char *path, EVP_PKEY **out, struct exa_error *err)
 {
-	EXA_AUTO(secret_buf_done) struct buf content = { 0 };
+	EXA_AUTO(buf_wipe) struct buf content = { 0 };
 	bool encrypted = false;
 	EVP_PKEY *key;
 	BIO *bio;

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,13 +16,6 @@
 extern char **environ;
 
 void
-secret_buf_done(struct buf *b)
-{
-	exa_wipe(b->data, b->capacity);
-	buf_done(b);
-}
-
-void
 secret_string_freep(char **s)
 {
 	if (*s != NULL)
@@ -32,46 +24,13 @@ secret_string_freep(char **s)
 	*s = NULL;
 }
 
-/*
- * A file of root's own may be readable by root's group: that is how systemd hands out credentials
- * (the group bits are the mask of an access list that names only the service's user).
- */
-static bool
-open_to_others(const struct stat *st)
-{
-	mode_t forbidden = S_IRWXG | S_IRWXO;
-
-	if (st->st_uid == 0 && st->st_gid == 0)
-		forbidden &= ~(mode_t)S_IRGRP;
-	return (st->st_mode & forbidden) != 0;
-}
-
 bool
 secret_read_private(const char *path, struct buf *out, struct exa_error *err)
 {
-	EXA_AUTO(fs_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-	size_t size;
-
-	if (fd < 0 || fstat(fd, &st) != 0)
-		return exa_fail(err, EXA_AUTH, "can't read %s: %s", path, strerrordesc_np(errno));
-	if (!S_ISREG(st.st_mode))
-		return exa_fail(err, EXA_AUTH, "%s is not a file", path);
-	if (open_to_others(&st))
-		return exa_fail(err, EXA_AUTH,
-			"%s can be read by others (mode %04o); run: chmod 600 %s", path,
-			(unsigned)st.st_mode & 07777U, path);
-	if ((uint64_t)st.st_size > SECRET_FILE_MAX)
-		return exa_fail(err, EXA_AUTH, "%s is larger than %zu bytes: not a key or secret",
-			path, SECRET_FILE_MAX);
-	size = (size_t)st.st_size;
-	buf_reserve(out, size + 1);
-	if (!fs_pread_all(fd, out->data + out->size, size, 0, path, err)) {
-		err->code = EXA_AUTH;
-		return false;
-	}
-	out->size += size;
-	return true;
+	if (fs_read_private(path, SECRET_FILE_MAX, out, err))
+		return true;
+	err->code = EXA_AUTH; /* whatever it is, nobody can sign in */
+	return false;
 }
 
 /* ---- commands ---- */
@@ -171,7 +130,7 @@ run_command(const char *command, struct buf *out, struct exa_error *err)
 bool
 secret_get(const char *file, const char *command, char **out, struct exa_error *err)
 {
-	EXA_AUTO(secret_buf_done) struct buf content = { 0 };
+	EXA_AUTO(buf_wipe) struct buf content = { 0 };
 	size_t length;
 
 	if ((file == NULL) == (command == NULL))

@@ -19,8 +19,7 @@ bool secret_read_private(const char *path, struct buf *out, struct exa_error *er
  */
 bool secret_get(const char *file, const char *command, char **out, struct exa_error *err) EXA_CHECK;
 
-/* Overwrites the buffer's whole memory, and frees it; for EXA_AUTO. */
-void secret_buf_done(struct buf *b);
+/* Overwrites and frees; for EXA_AUTO. */
 void secret_string_freep(char **s);
 
 #endif

@@ -31,7 +31,7 @@ add_field(struct buf *form, const char *name, const char *value)
 static bool
 make_form(const struct token_source *s, const char *scope, struct buf *form, struct exa_error *err)
 {
-	EXA_AUTO(secret_buf_done) struct buf assertion = { 0 };
+	EXA_AUTO(buf_wipe) struct buf assertion = { 0 };
 	struct assertion_claims claims = { .audience = s->url,
 		.client_id = s->client_id,
 		.now_s = clock_wall_ns() / EXA_NS_PER_S };
@@ -107,8 +107,8 @@ bool
 token_fetch(const struct token_source *source, const char *scope, struct http_client *http,
 	struct token *out, struct exa_error *err)
 {
-	EXA_AUTO(secret_buf_done) struct buf form = { 0 };
-	EXA_AUTO(secret_buf_done) struct buf body = { 0 };
+	EXA_AUTO(buf_wipe) struct buf form = { 0 };
+	EXA_AUTO(buf_wipe) struct buf body = { 0 };
 	const char *const headers[] = { "Content-Type: application/x-www-form-urlencoded",
 		"Accept: application/json" };
 	struct http_request request = {
@@ -130,7 +130,7 @@ token_fetch(const struct token_source *source, const char *scope, struct http_cl
 bool
 token_roles(const char *token, struct buf *out)
 {
-	EXA_AUTO(secret_buf_done) struct buf claims = { 0 };
+	EXA_AUTO(buf_wipe) struct buf claims = { 0 };
 	const char *start = strchr(token, '.');
 	const char *end = start == NULL ? NULL : strchr(start + 1, '.');
 	EXA_AUTO(secret_string_freep) char *part = NULL;

@@ -48,6 +48,14 @@ buf_done(struct buf *b)
 }
 
 void
+buf_wipe(struct buf *b)
+{
+	if (b->data != NULL)
+		exa_wipe(b->data, b->capacity);
+	buf_done(b);
+}
+
+void
 buf_reset(struct buf *b)
 {
 	b->size = 0;

@@ -73,6 +73,46 @@ fs_read_file(const char *path, size_t limit, struct buf *out, struct exa_error *
 	}
 }
 
+/*
+ * A file of root's own may be readable by root's group: that is how systemd hands out credentials
+ * (the group bits are the mask of an access list that names only the service's user).
+ */
+static bool
+is_open_to_others(const struct stat *st)
+{
+	mode_t forbidden = S_IRWXG | S_IRWXO;
+
+	if (st->st_uid == 0 && st->st_gid == 0)
+		forbidden &= ~(mode_t)S_IRGRP;
+	return (st->st_mode & forbidden) != 0;
+}
+
+bool
+fs_read_private(const char *path, size_t limit, struct buf *out, struct exa_error *err)
+{
+	EXA_AUTO(fs_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	size_t size;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return exa_fail_errno(err, errno, "can't read %s", path);
+	if (!S_ISREG(st.st_mode))
+		return exa_fail(err, EXA_USAGE, "%s is not a file", path);
+	if (is_open_to_others(&st))
+		return exa_fail(err, EXA_USAGE,
+			"%s can be read by others (mode %04o); run: chmod 600 %s", path,
+			(unsigned)st.st_mode & 07777U, path);
+	if ((uint64_t)st.st_size > limit)
+		return exa_fail(err, EXA_USAGE, "%s is larger than %zu bytes: not a key or secret",
+			path, limit);
+	size = (size_t)st.st_size;
+	buf_reserve(out, size + 1);
+	if (!fs_pread_all(fd, out->data + out->size, size, 0, path, err))
+		return false;
+	out->size += size;
+	return true;
+}
+
 bool
 fs_write_all(int fd, struct bytes data, const char *what, struct exa_error *err)
 {

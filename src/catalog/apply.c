@@ -167,7 +167,7 @@ meet_earlier(struct store_txn *txn, const struct catalog_item *item, uint64_t ea
 		return row_set(txn, &old, err);
 	}
 	row->number = earlier;
-	place = key_place(old.mailbox, old.folder, old.received_ns, earlier);
+	place = key_place(txn, old.mailbox, old.folder, old.received_ns, earlier);
 	return store_delete(txn, TABLE_PLACE, key_bytes(&place), err);
 }
 
@@ -202,7 +202,7 @@ apply_item(struct store_txn *txn, const struct store_loc *loc, struct bytes reco
 	if (found && !meet_earlier(txn, &item, known.item, &row, err))
 		return false;
 	k = key_item(&key);
-	place = key_place(row.mailbox, row.folder, row.received_ns, row.number);
+	place = key_place(txn, row.mailbox, row.folder, row.received_ns, row.number);
 	hash_text(item.change_key, hash);
 	known = (struct known_row){ .item = row.number };
 	memcpy(known.change_hash, hash, sizeof known.change_hash);

@@ -217,11 +217,12 @@ key_folder_by(uint32_t mailbox, const char *server_id)
 #define SIGN_BIT (UINT64_C(1) << 63)
 
 struct table_key
-key_place(uint32_t mailbox, uint32_t folder, int64_t received_ns, uint64_t number)
+key_place(const struct store_txn *txn, uint32_t mailbox, uint32_t folder, int64_t received_ns,
+	uint64_t number)
 {
 	struct table_key k = key_u32_u32(mailbox, folder);
 
-	key_add_u64(&k, (uint64_t)received_ns ^ SIGN_BIT);
+	key_add_u64(&k, store_txn_encrypted(txn) ? 0 : (uint64_t)received_ns ^ SIGN_BIT);
 	key_add_u64(&k, number);
 	return k;
 }

@@ -35,7 +35,7 @@ enum table {
 	TABLE_FOLDER,     /* mailbox, number -> folder record */
 	TABLE_FOLDER_BY,  /* mailbox, hash of server id -> number */
 	TABLE_ITEM,       /* number -> row */
-	TABLE_PLACE,      /* mailbox, folder, received, number -> nothing */
+	TABLE_PLACE,      /* mailbox, folder, received (encrypted: 0), number -> nothing */
 	TABLE_KNOWN,      /* key -> known row */
 	TABLE_LEDGER,     /* key -> open entry */
 	TABLE_COUNT,      /* mailbox, folder -> ledger counts */
@@ -70,7 +70,10 @@ struct table_key key_u64(uint64_t a);
 struct table_key key_item(const struct catalog_key *k);
 struct table_key key_mailbox_by(enum catalog_part part, const char *smtp);
 struct table_key key_folder_by(uint32_t mailbox, const char *server_id);
-struct table_key key_place(uint32_t mailbox, uint32_t folder, int64_t received_ns, uint64_t number);
+/* Of a row in the store TXN is of. Numbers stand open in the keys of an encrypted store: there the
+ * date is left out, and the order is that of archiving. */
+struct table_key key_place(const struct store_txn *txn, uint32_t mailbox, uint32_t folder,
+	int64_t received_ns, uint64_t number);
 bool parse_key_item(struct bytes key, struct catalog_key *out) EXA_CHECK;
 bool parse_key_place(struct bytes key, int64_t *received_ns_out, uint64_t *number_out) EXA_CHECK;
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Walks over tables: one cursor, one decoder, one callback each. */
+#include <string.h>
+
 #include "exarch/clock.h"
+
 #include "record.h"
 
 /* What a walk does with each entry. */
@@ -75,6 +78,7 @@ catalog_each_folder(struct store_txn *txn, uint32_t mailbox, catalog_folder_fn *
 }
 
 struct open_walk {
+	const struct catalog_key *after;
 	catalog_ledger_fn *fn;
 	void *ctx;
 };
@@ -89,6 +93,8 @@ open_entry(void *ctx, struct bytes key, struct bytes value, struct exa_error *er
 	if (!parse_key_item(key, &k))
 		return exa_fail(
 			err, EXA_CORRUPT, "index: a ledger key is malformed; run `exarch rebuild`");
+	if (w->after != NULL && memcmp(k.id_hash, w->after->id_hash, sizeof k.id_hash) == 0)
+		return true;
 	return ledger_decode(value, &e, err) && w->fn(w->ctx, &k, &e, err);
 }
 
@@ -96,14 +102,11 @@ bool
 catalog_each_open(struct store_txn *txn, uint32_t mailbox, uint32_t folder,
 	const struct catalog_key *after, catalog_ledger_fn *fn, void *ctx, struct exa_error *err)
 {
-	struct open_walk w = { .fn = fn, .ctx = ctx };
+	struct open_walk w = { .after = after, .fn = fn, .ctx = ctx };
 	struct table_key prefix = key_u32_u32(mailbox, folder), from = { .size = 0 };
 
-	if (after != NULL) {
-		/* The first key behind AFTER is AFTER with a zero byte more. */
+	if (after != NULL)
 		from = key_item(after);
-		from.bytes[from.size++] = 0;
-	}
 	return walk(txn, TABLE_LEDGER, key_bytes(&prefix), key_bytes(&from), open_entry, &w, err);
 }
 
@@ -144,7 +147,8 @@ catalog_each_row(struct store_txn *txn, uint32_t mailbox, uint32_t folder,
 {
 	EXA_AUTO(store_cursor_closep) struct store_cursor *cursor = NULL;
 	struct table_key prefix = key_u32_u32(mailbox, folder),
-			 from = key_place(mailbox, folder, place->received_ns, place->number + 1);
+			 from = key_place(
+				 txn, mailbox, folder, place->received_ns, place->number + 1);
 	struct bytes key, value;
 	size_t count = 0;
 

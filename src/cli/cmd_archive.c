@@ -12,6 +12,7 @@
 
 #include "exarch/clock.h"
 #include "exarch/mem.h"
+#include "key.h"
 #include "session.h"
 
 static struct cancel stop_asked; /* raised by signal handlers: must outlive everything */
@@ -50,6 +51,7 @@ struct archiving {
 	struct plan plan;
 	struct crawl *crawl;
 	struct catalog *catalog;
+	struct key key; /* until the archive is open */
 	struct report *report;
 	struct crawl_mailbox *mailboxes;
 	size_t mailbox_count;
@@ -101,6 +103,29 @@ look_for_archive(const struct archiving *a, struct exa_error *err)
 		profile->archive, profile->archive);
 }
 
+/* Asked for before any server is: nobody should type a passphrase an hour later. */
+static bool
+get_key(struct archiving *a, struct exa_error *err)
+{
+	const struct profile *profile = a->session.profile;
+	const struct key_place place = { .key_file = profile->key_file,
+		.passphrase_file = profile->passphrase_file };
+	struct key_place given;
+
+	if (store_exists(profile->archive))
+		return key_get(a->args, &place, profile->archive, KEY_NEEDED, &a->key, err);
+	if (!key_place_of(a->args, OPT_KEY_FILE, OPT_PASSPHRASE_FILE, &given, err))
+		return false;
+	/* The next run reads the profile, and maybe no option. */
+	if (!key_is_nowhere(&given))
+		return exa_fail(err, EXA_USAGE,
+			"the archive %s is yet to be made; what makes it encrypted is "
+			"`archive_key` in "
+			"the profile, not an option",
+			profile->archive);
+	return key_is_nowhere(&place) || key_read(&place, &a->key, err);
+}
+
 static bool
 ignore_folder(void *ctx, const struct ews_folder *folder, struct exa_error *err)
 {
@@ -128,7 +153,8 @@ server_lets_us_in(const struct archiving *a, struct exa_error *err)
 static bool
 open_archive(struct archiving *a, struct exa_error *err)
 {
-	const struct store_create_options options = { .codec = STORE_CODEC_ZLIB };
+	const struct store_create_options options = { .codec = STORE_CODEC_ZLIB,
+		.key = &a->key.key };
 	const struct catalog_listener listener = crawl_listener(a->crawl);
 	const char *dir = a->session.profile->archive;
 
@@ -136,7 +162,8 @@ open_archive(struct archiving *a, struct exa_error *err)
 		(!server_lets_us_in(a, err) || !catalog_create(dir, &options, err)))
 		return false;
 	return catalog_open(dir,
-		&(struct store_open_options){ .access = a->dry_run ? STORE_READ : STORE_WRITE },
+		&(struct store_open_options){
+			.access = a->dry_run ? STORE_READ : STORE_WRITE, .key = &a->key.key },
 		&listener, &a->catalog, err);
 }
 
@@ -161,9 +188,12 @@ choose_mailboxes(struct archiving *a, struct exa_error *err)
 static bool
 prepare(struct archiving *a, struct exa_error *err)
 {
-	return session_open(a->args->positional[0], &stop_asked, &a->session, err) &&
-	       read_limits(a, err) && look_for_archive(a, err) && choose_mailboxes(a, err) &&
-	       open_archive(a, err);
+	bool good = session_open(a->args->positional[0], &stop_asked, &a->session, err) &&
+		    read_limits(a, err) && look_for_archive(a, err) && get_key(a, err) &&
+		    choose_mailboxes(a, err) && open_archive(a, err);
+
+	key_done(&a->key);
+	return good;
 }
 
 static struct crawl_options

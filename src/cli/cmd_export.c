@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "exarch/clock.h"
+#include "key.h"
 #include "select.h"
 #include "text.h"
 
@@ -111,9 +112,8 @@ cmd_export(const struct args *args)
 	(void)sigaction(SIGTERM, &stop, NULL);
 	if (!check_options(args, &err) || !select_read(args, &selection, &err))
 		return fail_with(&err);
-	good = catalog_open(args->positional[0],
-		       &(struct store_open_options){ .access = STORE_READ }, NULL, &catalog,
-		       &err) &&
+	good = archive_open(
+		       args, (struct store_open_options){ .access = STORE_READ }, &catalog, &err) &&
 	       export_eml(catalog, &selection, &options, &result, &err);
 	if (progress.last_ns != 0)
 		(void)fprintf(stderr, "\r\033[K");

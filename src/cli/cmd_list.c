@@ -6,6 +6,7 @@
 
 #include "exarch/clock.h"
 #include "exarch/mem.h"
+#include "key.h"
 #include "select.h"
 #include "text.h"
 
@@ -233,8 +234,7 @@ cmd_list(const struct args *args)
 	}
 	if (!select_read(args, &selection, &err))
 		return fail_with(&err);
-	good = catalog_open(args->positional[0],
-		       &(struct store_open_options){ .access = STORE_READ }, NULL, &l.catalog,
+	good = archive_open(args, (struct store_open_options){ .access = STORE_READ }, &l.catalog,
 		       &err) &&
 	       list_all(&l, &selection, args->value[OPT_FAILED] != NULL, &err);
 	store_reader_free(l.reader);

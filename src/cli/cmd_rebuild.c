@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "exarch/catalog.h"
-#include "options.h"
+#include "key.h"
 
 int
 cmd_rebuild(const struct args *args)
@@ -11,8 +11,8 @@ cmd_rebuild(const struct args *args)
 	struct store_stats stats = { 0 };
 	struct exa_error err;
 
-	if (!catalog_open(args->positional[0],
-		    &(struct store_open_options){ .access = STORE_REBUILD }, NULL, &catalog, &err))
+	if (!archive_open(
+		    args, (struct store_open_options){ .access = STORE_REBUILD }, &catalog, &err))
 		return fail_with(&err);
 	if (!store_stat(catalog_store(catalog), &stats, &err)) {
 		catalog_abandonp(&catalog);

@@ -4,6 +4,7 @@
 
 #include "exarch/clock.h"
 #include "exarch/mem.h"
+#include "key.h"
 #include "select.h"
 #include "text.h"
 
@@ -140,8 +141,7 @@ cmd_show(const struct args *args)
 	selection.ids = exa_alloc(sizeof *selection.ids);
 	selection.id_count = 1;
 	good = item_number_read(args->positional[1], &selection.ids[0], &err) &&
-	       catalog_open(args->positional[0],
-		       &(struct store_open_options){ .access = STORE_READ }, NULL, &s.catalog,
+	       archive_open(args, (struct store_open_options){ .access = STORE_READ }, &s.catalog,
 		       &err) &&
 	       store_reader_new(catalog_store(s.catalog), &s.reader, &err) &&
 	       selection_walk(s.catalog, &selection, show_item, &s, &err);

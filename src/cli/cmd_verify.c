@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "key.h"
 #include "select.h"
 #include "text.h"
 
@@ -103,6 +104,26 @@ print_proof(const struct args *args, const struct proof *p, enum level level)
 		(void)printf(": undamaged\n");
 }
 
+/* Headers and bytes can be checked without a key: a machine that holds only the copy can do that.
+ */
+static bool
+open_for_proof(
+	const struct args *args, enum level level, struct catalog **out, struct exa_error *err)
+{
+	EXA_AUTO(key_done) struct key key = { 0 };
+	const char *archive = args->positional[0];
+	struct store_open_options options = { .access = STORE_READ, .key = &key.key };
+	bool encrypted;
+
+	if (!store_is_encrypted(archive, &encrypted, err) ||
+		!key_get(args, NULL, archive, level <= LEVEL_BYTES ? KEY_IF_GIVEN : KEY_NEEDED,
+			&key, err))
+		return false;
+	if (encrypted && key.key.kind == STORE_KEY_NONE)
+		options.access = STORE_SEGMENTS;
+	return catalog_open(archive, &options, NULL, out, err);
+}
+
 int
 cmd_verify(const struct args *args)
 {
@@ -115,9 +136,7 @@ cmd_verify(const struct args *args)
 
 	if (!level_of(args->value[OPT_LEVEL], &level, &err) || !select_read(args, &selection, &err))
 		return fail_with(&err);
-	good = catalog_open(args->positional[0],
-		       &(struct store_open_options){ .access = STORE_READ }, NULL, &catalog,
-		       &err) &&
+	good = open_for_proof(args, level, &catalog, &err) &&
 	       prove(catalog, level, &selection, &proof, &err);
 	catalog_abandonp(&catalog);
 	selection_done(&selection);

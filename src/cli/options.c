@@ -112,6 +112,34 @@ take_operands(
 	return true;
 }
 
+/* The word that getopt just looked at: a value may stand in one of its own behind it. */
+static const char *
+current_word(int argc, char **argv)
+{
+	if (optind < 1 || optind > argc)
+		return "";
+	return optind > 1 && optarg == argv[optind - 1] ? argv[optind - 2] : argv[optind - 1];
+}
+
+/* getopt takes --passphrase for the beginning of --passphrase-file, and a secret for the file's
+ * name. */
+static bool
+is_abbreviated(const struct option_spec *spec, const char *word)
+{
+	size_t size = strlen(spec->name);
+
+	return strncmp(word, "--", 2) != 0 || strncmp(word + 2, spec->name, size) != 0 ||
+	       (word[2 + size] != '\0' && word[2 + size] != '=');
+}
+
+/* What stands behind a '=' may be a secret that somebody put there. */
+static bool
+fail_unknown(const struct verb *verb, const char *word, struct exa_error *err)
+{
+	return exa_fail(err, EXA_USAGE, "`exarch %s` has no option %.*s; see `exarch help %s`",
+		verb->name, (int)strcspn(word, "="), word, verb->name);
+}
+
 /* Options and operands may stand in any order. argv[0] is skipped, as getopt does. */
 static bool
 parse(const struct verb *verb, int argc, char **argv, struct args *args, struct exa_error *err)
@@ -123,16 +151,18 @@ parse(const struct verb *verb, int argc, char **argv, struct args *args, struct 
 	opterr = 0;
 	optind = 0;
 	while ((code = getopt_long(argc, argv, tables.shorts, tables.longs, NULL)) != -1) {
-		const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+		const char *word = current_word(argc, argv);
+		enum option_id id;
 
 		if (code == ':')
 			return exa_fail(err, EXA_USAGE,
 				"option %s needs a value; see `exarch help %s`", word, verb->name);
 		if (code == '?')
-			return exa_fail(err, EXA_USAGE,
-				"`exarch %s` has no option %s; see `exarch help %s`", verb->name,
-				word, verb->name);
-		if (!take_option(args, option_of(verb, code), optarg, err))
+			return fail_unknown(verb, word, err);
+		id = option_of(verb, code);
+		if (code >= CODE_BASE && is_abbreviated(&option_specs[id], word))
+			return fail_unknown(verb, word, err);
+		if (!take_option(args, id, optarg, err))
 			return false;
 	}
 	if (args->value[OPT_HELP] != NULL)
@@ -170,7 +200,7 @@ print_option(const struct option_spec *spec, FILE *out)
 		(void)snprintf(letter, sizeof letter, "-%c, ", spec->letter);
 	(void)snprintf(left, sizeof left, "%s--%s%s%s", letter, spec->name,
 		spec->arg != NULL ? " " : "", spec->arg != NULL ? spec->arg : "");
-	(void)fprintf(out, "  %-26s %s\n", left, spec->help);
+	(void)fprintf(out, "  %-30s %s\n", left, spec->help);
 }
 
 void
@@ -202,7 +232,8 @@ help_overview(void *file)
 	(void)fprintf(out, "\n`exarch help VERB` tells more. Exit codes: 0 done, 1 failed, 2 usage "
 			   "or profile, 3 finished but with\n"
 			   "failed or unexplained items, 4 stopped early (a rerun continues), 10 "
-			   "no archive, 11 locked, 12 sign-in,\n"
+			   "no archive, 11 locked, 12 sign-in "
+			   "or key,\n"
 			   "13 damage.\n");
 }
 

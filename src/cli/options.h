@@ -33,6 +33,11 @@ enum option_id {
 	OPT_FORMAT,
 	OPT_UPDATE,
 	OPT_LEVEL,
+	OPT_ENCRYPT,
+	OPT_KEY_FILE,
+	OPT_PASSPHRASE_FILE,
+	OPT_NEW_KEY_FILE,
+	OPT_NEW_PASSPHRASE_FILE,
 	OPT_COUNT
 };
 
@@ -94,6 +99,10 @@ int exit_code_of(const struct exa_error *err);
 
 /* The verbs. */
 int cmd_init(const struct args *args);
+int cmd_key_list(const struct args *args);
+int cmd_key_add(const struct args *args);
+int cmd_key_change(const struct args *args);
+int cmd_key_remove(const struct args *args);
 int cmd_config_check(const struct args *args);
 int cmd_config_show(const struct args *args);
 int cmd_mailboxes(const struct args *args);

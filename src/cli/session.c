@@ -26,6 +26,7 @@ session_open(
 		.user_agent = USER_AGENT,
 		.timeout_s = s.profile->timeout_s,
 		.cancel = cancel };
+	auth_login(s.auth, &s.http.login);
 	s.ews = (struct ews_options){ .endpoint = s.profile->endpoint,
 		.scope = s.profile->ews_scope,
 		.auth = s.auth,

@@ -34,27 +34,61 @@ const struct option_spec option_specs[OPT_COUNT] = {
 	[OPT_UPDATE] = { "update", 0, NULL, false, "leave files that are there already" },
 	[OPT_LEVEL] = { "level", 0, "LEVEL", false,
 		"headers, bytes, blobs or messages (default); each includes those before it" },
+	[OPT_ENCRYPT] = { "encrypt", 0, NULL, false,
+		"encrypt it, with a key from one of these files or a passphrase that is asked "
+		"for" },
+	[OPT_KEY_FILE] = { "key-file", 0, "FILE", false,
+		"the archive's key file (otherwise EXARCH_KEY_FILE names it)" },
+	[OPT_PASSPHRASE_FILE] = { "passphrase-file", 0, "FILE", false,
+		"a file with the archive's passphrase (otherwise the terminal is asked)" },
+	[OPT_NEW_KEY_FILE] = { "new-key-file", 0, "FILE", false,
+		"the new key's file; made if it isn't there" },
+	[OPT_NEW_PASSPHRASE_FILE] = { "new-passphrase-file", 0, "FILE", false,
+		"a file with the new passphrase" },
 };
 
+#define KEY OPT_KEY_FILE, OPT_PASSPHRASE_FILE
 #define SELECTION OPT_MAILBOX, OPT_FOLDER, OPT_SINCE, OPT_BEFORE, OPT_ID, OPT_ALL_VERSIONS
 
 static const enum option_id only_help[] = { OPT_HELP, OPT_COUNT };
-static const enum option_id init_options[] = { OPT_COMPRESSION, OPT_HELP, OPT_COUNT };
+static const enum option_id init_options[] = { OPT_COMPRESSION, OPT_ENCRYPT, KEY, OPT_HELP,
+	OPT_COUNT };
+static const enum option_id key_list_options[] = { OPT_JSON, OPT_HELP, OPT_COUNT };
+static const enum option_id key_put_options[] = { KEY, OPT_NEW_KEY_FILE, OPT_NEW_PASSPHRASE_FILE,
+	OPT_HELP, OPT_COUNT };
+static const enum option_id only_key[] = { KEY, OPT_HELP, OPT_COUNT };
 static const enum option_id explain_options[] = { OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id archive_options[] = { OPT_DRY_RUN, OPT_THREADS, OPT_MAILBOX,
-	OPT_MAX_DURATION, OPT_JSON, OPT_QUIET, OPT_HELP, OPT_COUNT };
-static const enum option_id list_options[] = { SELECTION, OPT_LIMIT, OPT_FAILED, OPT_JSON, OPT_HELP,
-	OPT_COUNT };
-static const enum option_id show_options[] = { OPT_RAW, OPT_HEADERS, OPT_HELP, OPT_COUNT };
-static const enum option_id export_options[] = { OPT_TO, OPT_FORMAT, OPT_UPDATE, SELECTION,
-	OPT_QUIET, OPT_JSON, OPT_HELP, OPT_COUNT };
-static const enum option_id verify_options[] = { OPT_LEVEL, SELECTION, OPT_QUIET, OPT_JSON,
+	OPT_MAX_DURATION, KEY, OPT_JSON, OPT_QUIET, OPT_HELP, OPT_COUNT };
+static const enum option_id list_options[] = { SELECTION, OPT_LIMIT, OPT_FAILED, KEY, OPT_JSON,
 	OPT_HELP, OPT_COUNT };
+static const enum option_id show_options[] = { OPT_RAW, OPT_HEADERS, KEY, OPT_HELP, OPT_COUNT };
+static const enum option_id export_options[] = { OPT_TO, OPT_FORMAT, OPT_UPDATE, SELECTION, KEY,
+	OPT_QUIET, OPT_JSON, OPT_HELP, OPT_COUNT };
+static const enum option_id verify_options[] = { OPT_LEVEL, SELECTION, KEY, OPT_QUIET, OPT_JSON,
+	OPT_HELP, OPT_COUNT };
+
+#define KEY_DETAILS                                                                               \
+	"Needs a key that opens the archive. Without --new-key-file and --new-passphrase-file a " \
+	"new passphrase\nis asked for. What is stored isn't touched."
 
 const struct verb verbs[] = {
 	{ "init", "ARCHIVE", 1, "make a new, empty archive",
-		"ARCHIVE must not exist or be an empty folder on a local disk.", init_options,
-		cmd_init },
+		"ARCHIVE must not exist or be an empty folder on a local disk. With --encrypt its "
+		"key "
+		"is in a file (made, readable\nby you alone, if it isn't there) or is a "
+		"passphrase. "
+		"Whoever loses every key loses the archive.",
+		init_options, cmd_init },
+	{ "key list", "ARCHIVE", 1, "the keys that open an encrypted archive", NULL,
+		key_list_options, cmd_key_list },
+	{ "key add", "ARCHIVE", 1, "give it another key", KEY_DETAILS, key_put_options,
+		cmd_key_add },
+	{ "key change", "ARCHIVE", 1, "put a new key in the place of the one that opens it",
+		KEY_DETAILS, key_put_options, cmd_key_change },
+	{ "key remove", "ARCHIVE NUMBER", 2, "take a key away; the last one stays",
+		"Needs any key of the archive. NUMBER is the one of `exarch key list`.", only_key,
+		cmd_key_remove },
 	{ "config check", "PROFILE", 1, "read a profile and say what is wrong with it", NULL,
 		only_help, cmd_config_check },
 	{ "config show", "PROFILE", 1, "print a profile as it is understood, defaults filled in",
@@ -78,7 +112,7 @@ const struct verb verbs[] = {
 		"A selection limits which messages are rebuilt; the levels below `messages` look "
 		"at the whole archive.",
 		verify_options, cmd_verify },
-	{ "rebuild", "ARCHIVE", 1, "make the index again from the segments", NULL, only_help,
+	{ "rebuild", "ARCHIVE", 1, "make the index again from the segments", NULL, only_key,
 		cmd_rebuild },
 	{ "version", "", 0, "print the version", NULL, only_help, cmd_version },
 	{ "help", "[VERB]", 1, "help on a verb", NULL, only_help, cmd_help },

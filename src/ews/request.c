@@ -11,8 +11,6 @@
 #include "request.h"
 #include "status.h"
 
-#define HEADERS_MAX 6
-
 struct ews {
 	struct http_client *http;
 	struct auth *auth;
@@ -121,20 +119,21 @@ send_once(struct ews *e, const char *mailbox, const char *authorization, struct 
 	EXA_AUTO(exa_freep) char *anchor = exa_asprintf("X-AnchorMailbox: %s", mailbox);
 	EXA_AUTO(exa_freep) char *id = NULL;
 	char guid[HTTP_GUID_SIZE];
-	const char *headers[HEADERS_MAX] = { authorize, anchor, NULL,
-		"return-client-request-id: true", "Accept: text/xml",
-		"Content-Type: text/xml; charset=utf-8" };
+	const char *headers[] = { anchor, NULL, "return-client-request-id: true",
+		"Accept: text/xml", "Content-Type: text/xml; charset=utf-8", authorize };
+	const size_t count = sizeof headers / sizeof headers[0];
 	struct http_request request = { .method = "POST",
 		.url = e->endpoint,
 		.headers = headers,
-		.header_count = HEADERS_MAX,
+		/* without one the connection signs in by itself */
+		.header_count = authorization[0] != '\0' ? count : count - 1,
 		.body = buf_bytes(&e->text) };
 	struct http_sink sink = { .write = deliver, .ctx = d };
 	bool good;
 
 	http_guid(guid);
 	id = exa_asprintf("client-request-id: %s", guid);
-	headers[2] = id;
+	headers[1] = id;
 	good = http_perform(e->http, &request, &sink, head, err);
 	exa_wipe(authorize, strlen(authorize));
 	e->counters.requests++;

@@ -27,6 +27,7 @@ struct walk {
 
 	struct catalog_row rows[STEP_ROWS];
 	size_t row_count;
+	bool by_date; /* rows come in the order received */
 };
 
 void
@@ -164,9 +165,11 @@ load_rows(struct walk *w, const struct catalog_folder *f, struct catalog_place *
 	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
 
 	w->row_count = 0;
-	return store_read_begin(catalog_store(w->catalog), &txn, err) &&
-	       catalog_each_row(
-		       txn, f->mailbox, f->number, place, STEP_ROWS, take_row, w, more_out, err);
+	if (!store_read_begin(catalog_store(w->catalog), &txn, err))
+		return false;
+	w->by_date = !store_txn_encrypted(txn);
+	return catalog_each_row(
+		txn, f->mailbox, f->number, place, STEP_ROWS, take_row, w, more_out, err);
 }
 
 static bool
@@ -191,7 +194,8 @@ walk_folder(struct walk *w, const struct catalog_mailbox *m, const struct catalo
 		for (size_t i = 0; i < w->row_count; i++) {
 			const struct catalog_row *row = &w->rows[i];
 
-			if (w->s->to_ns != EXA_NO_TIME && row->received_ns >= w->s->to_ns)
+			if (w->by_date && w->s->to_ns != EXA_NO_TIME &&
+				row->received_ns >= w->s->to_ns)
 				return true;
 			if (!in_time(w->s, row->received_ns) ||
 				(row->state == ITEM_SUPERSEDED && !w->s->all_versions))

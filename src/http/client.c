@@ -31,6 +31,9 @@ struct http_client {
 	long connect_timeout_s;
 	long timeout_s;
 	bool gzip;
+	enum http_login_kind login;
+	char *user;
+	char *password;
 	char error_text[CURL_ERROR_SIZE];
 };
 
@@ -97,6 +100,25 @@ on_progress(void *ctx, curl_off_t down_total, curl_off_t down, curl_off_t up_tot
 	return cancel_raised(t->client->cancel) ? 1 : 0;
 }
 
+/* libcurl answers the server's challenges on the connection, which then stays signed in. */
+static void
+configure_login(struct http_client *c)
+{
+	switch (c->login) {
+	case HTTP_LOGIN_NONE:
+		break;
+	case HTTP_LOGIN_NTLM:
+		curl_easy_setopt(c->curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_NTLM);
+		curl_easy_setopt(c->curl, CURLOPT_USERNAME, c->user);
+		curl_easy_setopt(c->curl, CURLOPT_PASSWORD, c->password);
+		break;
+	case HTTP_LOGIN_NEGOTIATE:
+		curl_easy_setopt(c->curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_NEGOTIATE);
+		curl_easy_setopt(c->curl, CURLOPT_USERPWD, ":");
+		break;
+	}
+}
+
 /* The options that hold for every request of this client. */
 static void
 configure(struct http_client *c)
@@ -130,6 +152,7 @@ configure(struct http_client *c)
 	}
 	if (c->gzip)
 		curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
+	configure_login(c);
 }
 
 static bool
@@ -151,6 +174,9 @@ http_client_new(const struct http_options *options, struct http_client **out, st
 	c->user_agent = exa_strdup(options->user_agent);
 	c->cancel = options->cancel;
 	c->gzip = options->gzip;
+	c->login = options->login.kind;
+	c->user = exa_strdup(options->login.user);
+	c->password = exa_strdup(options->login.password);
 	c->connect_timeout_s = options->connect_timeout_s != 0 ? (long)options->connect_timeout_s
 							       : DEFAULT_CONNECT_TIMEOUT_S;
 	c->timeout_s = options->timeout_s != 0 ? (long)options->timeout_s : DEFAULT_TIMEOUT_S;
@@ -168,6 +194,10 @@ http_client_free(struct http_client *c)
 	if (c == NULL)
 		return;
 	curl_easy_cleanup(c->curl);
+	if (c->password != NULL)
+		exa_wipe(c->password, strlen(c->password));
+	exa_free(c->password);
+	exa_free(c->user);
 	exa_free(c->tls_ca_file);
 	exa_free(c->user_agent);
 	exa_free(c);

@@ -237,10 +237,12 @@ mailboxes_check(const struct context *c, const struct raw_profile *profile, stru
 		return context_bad(c, "mailboxes", "missing; it says whose mail is archived");
 	if (!find_source(c, raw, &p->mailboxes_from))
 		return false;
-	if (p->mailboxes_from == PROFILE_FROM_DIRECTORY && p->auth.kind == AUTH_BASIC)
+	if (p->mailboxes_from == PROFILE_FROM_DIRECTORY && p->auth.kind != AUTH_APP_CERTIFICATE &&
+		p->auth.kind != AUTH_APP_SECRET)
 		return context_bad(c, "mailboxes.from",
 			"`directory` asks Microsoft Graph and needs an application's sign-in; with "
-			"`kind: basic` give `list` or `file`");
+			"`kind: %s` give `list` or `file`",
+			raw_word("source.auth.kind", (int)p->auth.kind + 1));
 	if (p->mailboxes_from == PROFILE_FROM_LIST && !take_list(c, raw, p))
 		return false;
 	if (p->mailboxes_from == PROFILE_FROM_FILE && !take_file(c, raw, p))

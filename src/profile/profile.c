@@ -117,6 +117,19 @@ check_run(const struct context *c, const struct raw_run *raw, struct profile *p)
 }
 
 static bool
+check_archive_key(const struct context *c, const struct raw_archive_key *raw, struct profile *p)
+{
+	if (raw == NULL)
+		return true;
+	if ((raw->key_file == NULL) == (raw->passphrase_file == NULL))
+		return context_bad(c, "archive_key", "give `key_file` or `passphrase_file`%s",
+			raw->key_file != NULL ? ", not both" : "");
+	return value_path(c, "archive_key.key_file", raw->key_file, &p->key_file) &&
+	       value_path(
+		       c, "archive_key.passphrase_file", raw->passphrase_file, &p->passphrase_file);
+}
+
+static bool
 check_all(const struct context *c, const struct raw_profile *raw, struct profile *p)
 {
 	p->path = context_text(c, c->file);
@@ -125,7 +138,8 @@ check_all(const struct context *c, const struct raw_profile *raw, struct profile
 	p->create_archive = raw->create_archive == RAW_YES;
 	p->versions = raw->versions != 0 ? (enum profile_versions)(raw->versions - 1)
 					 : PROFILE_VERSIONS_LATEST;
-	return value_path(c, "archive", raw->archive, &p->archive) && source_check(c, raw, p) &&
+	return value_path(c, "archive", raw->archive, &p->archive) &&
+	       check_archive_key(c, raw->archive_key, p) && source_check(c, raw, p) &&
 	       mailboxes_check(c, raw, p) && select_check(c, raw, p) && check_run(c, raw->run, p);
 }
 

@@ -34,6 +34,11 @@ struct raw_auth {
 	char *password_command;
 };
 
+struct raw_archive_key {
+	char *key_file;
+	char *passphrase_file;
+};
+
 struct raw_source {
 	int kind;
 	int cloud;
@@ -101,6 +106,7 @@ struct raw_profile {
 	char *version;
 	char *archive;
 	int create_archive;
+	struct raw_archive_key *archive_key;
 	int public_folders;
 	int versions; /* enum profile_versions + 1 */
 	int *capture;

@@ -35,6 +35,11 @@ static const struct {
 				"give `secret_file`, or give `secret_command`" },
 	{ "source.auth.password", "a password doesn't belong in a profile: put it into a file and "
 				  "give `password_file`, or give `password_command`" },
+	{ "archive_key.passphrase",
+		"a passphrase doesn't belong in a profile: put it into a file and give "
+		"`passphrase_file`" },
+	{ "archive_key.key",
+		"a key doesn't belong in a profile: put it into a file and give `key_file`" },
 	{ "delete.older_than", "not available in this version: nothing is deleted at the server" },
 };
 
@@ -68,8 +73,8 @@ static const cyaml_strval_t auth_kinds[] = {
 	{ "app-certificate", AUTH_APP_CERTIFICATE + 1 },
 	{ "app-secret", AUTH_APP_SECRET + 1 },
 	{ "basic", AUTH_BASIC + 1 },
-	{ "ntlm", RAW_NOT_YET },
-	{ "negotiate", RAW_NOT_YET },
+	{ "ntlm", AUTH_NTLM + 1 },
+	{ "negotiate", AUTH_NEGOTIATE + 1 },
 };
 static const cyaml_strval_t assertions[] = {
 	{ "PS256", AUTH_PS256 + 1 },
@@ -120,6 +125,14 @@ static const cyaml_schema_value_t text_entry = { CYAML_VALUE_STRING(
 static const cyaml_schema_value_t part_entry = WORD_ENTRY(parts);
 static const cyaml_schema_value_t class_entry = WORD_ENTRY(classes);
 static const cyaml_schema_value_t capture_entry = WORD_ENTRY(captures);
+
+static const cyaml_schema_field_t archive_key_fields[] = {
+	TEXT("key_file", struct raw_archive_key, key_file),
+	TEXT("passphrase_file", struct raw_archive_key, passphrase_file),
+	REFUSED("passphrase"),
+	REFUSED("key"),
+	CYAML_FIELD_END,
+};
 
 static const cyaml_schema_field_t auth_fields[] = {
 	WORD("kind", struct raw_auth, kind, auth_kinds),
@@ -208,6 +221,7 @@ static const cyaml_schema_field_t profile_fields[] = {
 	TEXT("version", struct raw_profile, version),
 	TEXT("archive", struct raw_profile, archive),
 	WORD("create_archive", struct raw_profile, create_archive, bools),
+	SECTION("archive_key", struct raw_profile, archive_key, archive_key_fields),
 	SECTION("source", struct raw_profile, source, source_fields),
 	SECTION("mailboxes", struct raw_profile, mailboxes, mailboxes_fields),
 	WORD("public_folders", struct raw_profile, public_folders, bools_no_yet),

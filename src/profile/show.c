@@ -208,6 +208,10 @@ profile_show(const struct profile *p, struct buf *out)
 	buf_add_string(out, "version: 1\n");
 	add_text(out, "archive", p->archive);
 	add_bool(out, "create_archive", p->create_archive);
+	if (p->key_file != NULL || p->passphrase_file != NULL)
+		buf_add_string(out, "archive_key:\n");
+	add_text(out, "  key_file", p->key_file);
+	add_text(out, "  passphrase_file", p->passphrase_file);
 	add_source(out, p);
 	add_mailboxes(out, p);
 	add_folders(out, &p->rules);

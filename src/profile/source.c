@@ -29,6 +29,8 @@ static const struct cloud clouds[] = {
 /* ---- sign-in ---- */
 
 #define KIND_BIT(kind) (1U << (kind))
+#define KINDS_PASSWORD (KIND_BIT(AUTH_BASIC) | KIND_BIT(AUTH_NTLM))
+#define KINDS_OWN_SERVER (KINDS_PASSWORD | KIND_BIT(AUTH_NEGOTIATE))
 #define KINDS_APP (KIND_BIT(AUTH_APP_CERTIFICATE) | KIND_BIT(AUTH_APP_SECRET))
 
 /* Which kinds know a key. Those that are not optional and have no alternative are REQUIRED. */
@@ -46,10 +48,9 @@ static const struct {
 	{ "secret_file", offsetof(struct raw_auth, secret_file), KIND_BIT(AUTH_APP_SECRET), false },
 	{ "secret_command", offsetof(struct raw_auth, secret_command), KIND_BIT(AUTH_APP_SECRET),
 		false },
-	{ "user", offsetof(struct raw_auth, user), KIND_BIT(AUTH_BASIC), true },
-	{ "password_file", offsetof(struct raw_auth, password_file), KIND_BIT(AUTH_BASIC), false },
-	{ "password_command", offsetof(struct raw_auth, password_command), KIND_BIT(AUTH_BASIC),
-		false },
+	{ "user", offsetof(struct raw_auth, user), KINDS_PASSWORD, true },
+	{ "password_file", offsetof(struct raw_auth, password_file), KINDS_PASSWORD, false },
+	{ "password_command", offsetof(struct raw_auth, password_command), KINDS_PASSWORD, false },
 };
 
 static const char *
@@ -117,7 +118,10 @@ check_kind(const struct context *c, const struct raw_auth *raw, enum auth_kind k
 	case AUTH_APP_SECRET:
 		return check_app(c, raw) &&
 		       check_either(c, "secret", raw->secret_file, raw->secret_command);
+	case AUTH_NEGOTIATE:
+		return true;
 	case AUTH_BASIC:
+	case AUTH_NTLM:
 		if (strchr(raw->user, ':') != NULL)
 			return context_bad(
 				c, "source.auth.user", "a `:` can't stand in a user's name");
@@ -143,7 +147,8 @@ check_auth(const struct context *c, const struct raw_auth *raw, struct auth_conf
 {
 	if (raw == NULL || raw->kind == 0)
 		return context_bad(c, "source.auth.kind",
-			"missing; give `app-certificate`, `app-secret` or `basic`");
+			"missing; give `app-certificate`, `app-secret`, `ntlm`, `negotiate` or "
+			"`basic`");
 	auth->kind = (enum auth_kind)(raw->kind - 1);
 	if (!check_auth_keys(c, raw, auth->kind) || !check_kind(c, raw, auth->kind))
 		return false;
@@ -199,10 +204,11 @@ check_scope(const struct context *c, const char *key, const char *text, char **o
 static bool
 check_endpoint(const struct context *c, const struct raw_source *raw, struct profile *p)
 {
-	if (raw->endpoint == NULL && p->auth.kind == AUTH_BASIC)
+	if (raw->endpoint == NULL && (KIND_BIT(p->auth.kind) & KINDS_OWN_SERVER) != 0)
 		return context_bad(c, "source.endpoint",
-			"missing; `kind: basic` is for your own Exchange servers, Exchange Online "
-			"refuses it (write https://HOST/EWS/Exchange.asmx)");
+			"missing; `kind: %s` is for your own Exchange servers, Exchange Online "
+			"refuses it (write https://HOST/EWS/Exchange.asmx)",
+			raw_word("source.auth.kind", (int)p->auth.kind + 1));
 	if (!value_url(c, "source.endpoint", raw->endpoint, &p->endpoint))
 		return false;
 	if (strchr(strstr(p->endpoint, "://") + 3, '/') == NULL)

@@ -22,18 +22,23 @@ frame_begin(struct buf *frame)
 void
 frame_end(struct buf *frame, struct frame_head *head)
 {
-	static const uint8_t padding[FRAME_ALIGN];
+	static const uint8_t zeros[FRAME_TAG_SIZE];
+	bool encrypted = (head->flags & FRAME_ENCRYPTED) != 0;
 
+	if (encrypted)
+		buf_add(frame, zeros, FRAME_TAG_SIZE);
 	head->stored = (uint32_t)(frame->size - FRAME_HEAD_SIZE);
-	head->payload_crc = crc32c(0, frame->data + FRAME_HEAD_SIZE, head->stored);
-	buf_add(frame, padding, (size_t)frame_span(head) - frame->size);
+	if (!encrypted)
+		head->payload_crc = crc32c(0, frame->data + FRAME_HEAD_SIZE, head->stored);
+	buf_add(frame, zeros, (size_t)frame_span(head) - frame->size);
 }
 
 void
-appender_begin(struct appender *a, const struct segdir *files, uint64_t segment_bytes,
-	struct place at, uint64_t sequence)
+appender_begin(struct appender *a, const struct segdir *files, const struct crypt *crypt,
+	uint64_t segment_bytes, struct place at, uint64_t sequence)
 {
 	a->files = files;
+	a->crypt = crypt;
 	a->segment_bytes = segment_bytes;
 	a->at = at;
 	a->at_commit = true;
@@ -58,6 +63,7 @@ appender_done(struct appender *a)
 		return;
 	close_segment(a);
 	buf_done(&a->table);
+	frame_cipher_done(&a->cipher);
 	sha256_done(&a->heads);
 	chain_done(&a->chain);
 	*a = (struct appender){ .fd = -1 };
@@ -118,6 +124,17 @@ find_previous_seal(struct appender *a, uint32_t segment)
 		a->previous_seal = last.id;
 }
 
+/* What depends on the segment's own header. */
+static void
+enter_segment(
+	struct appender *a, const struct segment_head *head, const uint8_t raw[SEGMENT_HEAD_SIZE])
+{
+	memcpy(a->salt, head->salt, SALT_SIZE);
+	frame_cipher_set(&a->cipher, a->crypt, a->at.segment, a->salt);
+	sha256_begin(&a->heads);
+	sha256_add(&a->heads, raw, SEGMENT_HEAD_SIZE);
+}
+
 static bool
 resume_segment(struct appender *a, struct exa_error *err)
 {
@@ -129,9 +146,7 @@ resume_segment(struct appender *a, struct exa_error *err)
 	if (!segdir_open(a->files, a->at.segment, O_RDWR, &a->fd, err) ||
 		!segdir_read_head(a->files, a->at.segment, a->fd, &head, raw, err))
 		return false;
-	memcpy(a->salt, head.salt, SALT_SIZE);
-	sha256_begin(&a->heads);
-	sha256_add(&a->heads, raw, sizeof raw);
+	enter_segment(a, &head, raw);
 	find_previous_seal(a, a->at.segment - 1);
 	return walk_heads(a, a->fd, a->at, true, &last, err);
 }
@@ -147,10 +162,16 @@ begin_segment(struct appender *a, struct exa_error *err)
 	a->path = segdir_path(a->files, a->at.segment, "xseg");
 	if (!segdir_create(a->files, a->at.segment, &a->fd, &head, raw, err))
 		return false;
-	memcpy(a->salt, head.salt, SALT_SIZE);
-	sha256_begin(&a->heads);
-	sha256_add(&a->heads, raw, sizeof raw);
+	enter_segment(a, &head, raw);
 	return true;
+}
+
+/* Only now, since sequence and place are bound into it. */
+static void
+encipher(struct appender *a, struct frame_head *head, uint8_t *payload)
+{
+	frame_seal(&a->cipher, head, a->at, payload);
+	head->payload_crc = crc32c(0, payload, head->stored);
 }
 
 /* The write itself; the frame counts only once all of it went through. */
@@ -161,6 +182,8 @@ write_frame(struct appender *a, struct frame_head *head, struct buf *frame, stru
 	struct place at = a->at;
 
 	head->sequence = a->sequence;
+	if ((head->flags & FRAME_ENCRYPTED) != 0)
+		encipher(a, head, frame->data + FRAME_HEAD_SIZE);
 	frame_head_put(head, at, frame->data);
 	if (!seg_io_write(a->files->io, a->fd, buf_bytes(frame), at.offset, a->path, err))
 		return false;
@@ -188,7 +211,7 @@ seal_segment(struct appender *a, struct exa_error *err)
 	seal_put(&seal, &frame);
 	raw = bytes_skip(buf_bytes(&frame), FRAME_HEAD_SIZE);
 	head.raw = (uint32_t)raw.size;
-	hash_id(HASH_FRAME, raw, &head.id);
+	hash_id(&a->crypt->ids, HASH_FRAME, raw, &head.id);
 	frame_end(&frame, &head);
 	if (!write_frame(a, &head, &frame, &at, err) ||
 		!seg_io_sync(a->files->io, a->fd, a->path, err))
@@ -262,7 +285,7 @@ appender_commit(struct appender *a, struct commit *c, struct place *at_out, uint
 	commit_put(c, payload);
 	frame_begin(&frame);
 	buf_add(&frame, payload, sizeof payload);
-	hash_id(HASH_FRAME, bytes_of(payload, sizeof payload), &head.id);
+	hash_id(&a->crypt->ids, HASH_FRAME, bytes_of(payload, sizeof payload), &head.id);
 	frame_end(&frame, &head);
 	if (!write_frame(a, &head, &frame, at_out, err) ||
 		!seg_io_sync(a->files->io, a->fd, a->path, err))

@@ -7,10 +7,12 @@
 #ifndef STORE_APPENDER_H
 #define STORE_APPENDER_H
 
+#include "crypt.h"
 #include "segdir.h"
 
 struct appender {
 	const struct segdir *files;
+	const struct crypt *crypt;
 	uint64_t segment_bytes;
 	struct place at; /* of the next frame; segment 0 = there is none yet */
 	bool at_commit;  /* the last frame written is a COMMIT */
@@ -18,7 +20,8 @@ struct appender {
 	struct chain chain;
 	int fd; /* -1 = not open yet */
 	char *path;
-	uint8_t salt[SALT_SIZE]; /* of the open segment */
+	uint8_t salt[SALT_SIZE];    /* of the open segment */
+	struct frame_cipher cipher; /* has its key */
 	/* For the SEAL; made again from the headers when a segment is resumed. */
 	struct buf table;
 	uint32_t table_count;
@@ -27,8 +30,8 @@ struct appender {
 };
 
 /* AT and SEQUENCE as recovered; the caller has set a->chain. */
-void appender_begin(struct appender *a, const struct segdir *files, uint64_t segment_bytes,
-	struct place at, uint64_t sequence);
+void appender_begin(struct appender *a, const struct segdir *files, const struct crypt *crypt,
+	uint64_t segment_bytes, struct place at, uint64_t sequence);
 
 /*
  * Appends a frame: FRAME holds 64 bytes for the header (filled in here), the payload and its
@@ -45,7 +48,8 @@ bool appender_commit(struct appender *a, struct commit *c, struct place *at_out,
 bool appender_rotate(struct appender *a, bool *sealed_out, struct exa_error *err) EXA_CHECK;
 void appender_done(struct appender *a);
 
-/* Begins a frame in BUF (room for the header), and ends it (padding). */
+/* Begins a frame in BUF (room for the header), and ends it (lengths, checksum, padding). One with
+ * FRAME_ENCRYPTED set gets room for the tag: it is enciphered when it is appended. */
 void frame_begin(struct buf *frame);
 void frame_end(struct buf *frame, struct frame_head *head);
 

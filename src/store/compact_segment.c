@@ -16,8 +16,8 @@ struct cutting {
 	uint32_t segment;
 	struct survey survey;
 	struct cut_writer cut;
-	struct codec *codec;
-	struct buf stored, raw, fates;
+	struct unpacker unpacker;
+	struct buf raw, fates;
 	struct buf keep, again; /* of one record */
 	struct store_batch batch;
 	struct buf moved, dead; /* ids */
@@ -58,20 +58,20 @@ fate_of(struct cutting *k, struct store_txn *txn, const struct store_id *id, str
 	return true;
 }
 
-/* The same payload at another place: what was packed once isn't packed again. */
+/* The payload just unpacked at another place: what was packed once isn't packed again. */
 static bool
-move_frame(struct cutting *k, const struct scan_frame *f, struct bytes stored,
-	struct object_row *rows, size_t row_count, struct exa_error *err)
+move_frame(struct cutting *k, const struct scan_frame *f, struct object_row *rows, size_t row_count,
+	struct exa_error *err)
 {
 	struct frame_head head = { .kind = f->head.kind,
 		.codec = f->head.codec,
-		.flags = f->head.flags & (uint8_t)~FRAME_ENCRYPTED,
+		.flags = f->head.flags, /* enciphered anew where it is appended */
 		.raw = f->head.raw,
 		.id = f->head.id };
 	EXA_AUTO(buf_done) struct buf frame = { 0 };
 
 	frame_begin(&frame);
-	buf_add_bytes(&frame, stored);
+	buf_add_bytes(&frame, buf_bytes(&k->unpacker.stored));
 	frame_end(&frame, &head);
 	return writer_add_frame(k->s, &head, &frame, rows, row_count, err);
 }
@@ -90,15 +90,20 @@ move_object(struct cutting *k, const struct scan_frame *f, struct exa_error *err
 	txn = NULL;
 	if (fate != FATE_LIVE)
 		return true;
-	buf_reset(&k->stored);
-	if (!frame_read_payload(f->fd, f->at, &f->head, &k->stored, err))
+	buf_reset(&k->raw);
+	if (!unpack_frame(&k->unpacker, f->fd, f->at, &f->head, &k->raw, err))
 		return false;
+	if (!crypt_check_id(&k->s->crypt, (uint8_t)frame_object_kind(&f->head), buf_bytes(&k->raw),
+		    &f->head.id)) {
+		(void)exa_fail(err, EXA_CORRUPT, "the object's content doesn't match its id");
+		return place_while(err, f->at);
+	}
 	row = exa_alloc(sizeof *row);
 	*row = (struct object_row){ .id = f->head.id,
 		.raw = f->head.raw,
 		.kind = (uint8_t)frame_object_kind(&f->head),
 		.codec = f->head.codec };
-	return move_frame(k, f, buf_bytes(&k->stored), row, 1, err);
+	return move_frame(k, f, row, 1, err);
 }
 
 static bool
@@ -177,14 +182,14 @@ move_pack(struct cutting *k, const struct scan_frame *f, struct exa_error *err)
 	bool all_live;
 
 	buf_reset(&k->raw);
-	if (!epoch_unpack(f->fd, f->at, &f->head, k->codec, &k->stored, &k->raw, err) ||
+	if (!unpack_proven(&k->unpacker, f->fd, f->at, &f->head, &k->raw, err) ||
 		!sort_entries(k, f, &all_live, err))
 		return false;
 	if (!all_live) {
 		if (!move_entries(k, err))
 			return false;
 	} else if (!epoch_rows_of_pack(buf_bytes(&k->raw), f->head.codec, &rows, &row_count, err) ||
-		   !move_frame(k, f, buf_bytes(&k->stored), rows, row_count, err)) {
+		   !move_frame(k, f, rows, row_count, err)) {
 		return false;
 	}
 	return k->batch.count == 0 || store_submit(k->s, &k->batch, &epoch, err);
@@ -293,8 +298,8 @@ cut(struct cutting *k, struct exa_error *err)
 	struct errand drop = { .run = settle, .ctx = k };
 
 	return compact_survey(k->s, k->segment, &k->survey, err) && writer_run(k->s, &note, err) &&
-	       cut_begin(&k->cut, &k->s->files, k->segment, k->s->format.codec, &k->survey.tomb,
-		       err) &&
+	       cut_begin(&k->cut, &k->s->files, &k->s->crypt, k->segment, k->s->format.codec,
+		       &k->survey.tomb, err) &&
 	       move_all(k, err) && store_flush(k->s, err) && check_moved(k, err) &&
 	       cut_end(&k->cut, &k->survey.commit_head, buf_bytes(&k->survey.commit), err) &&
 	       cut_put_in_place(&k->cut, err) && writer_run(k->s, &drop, err);
@@ -306,17 +311,17 @@ compact_segment(struct compaction *c, uint32_t segment, struct exa_error *err)
 	struct cutting k = { .c = c, .s = c->store, .segment = segment, .cut = { .fd = -1 } };
 	bool good;
 
-	k.codec = codec_pool_take(&c->store->codecs);
+	unpacker_init(&k.unpacker, &c->store->files, &c->store->crypt, &c->store->codecs);
 	good = cut(&k, err);
 	if (good) {
 		c->result.objects_dropped += k.dead.size / STORE_ID_SIZE;
 		c->result.object_bytes_dropped += k.dead_bytes;
 	}
-	codec_pool_give(&c->store->codecs, k.codec);
+	unpacker_done(&k.unpacker);
 	cut_done(&k.cut);
 	survey_done(&k.survey);
 	store_batch_done(&k.batch);
-	buf_done(&k.stored);
+
 	buf_done(&k.raw);
 	buf_done(&k.fates);
 	buf_done(&k.keep);

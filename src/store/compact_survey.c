@@ -12,6 +12,7 @@
 
 struct surveying {
 	struct survey *out;
+	const struct crypt *crypt;
 	uint32_t segment;
 	struct chain chain;
 	uint64_t commit;    /* the last one seen */
@@ -27,16 +28,15 @@ fail_at(const struct scan_frame *f, struct exa_error *err, const char *what)
 }
 
 static bool
-read_commit(
-	const struct scan_frame *f, struct buf *payload, struct commit *out, struct exa_error *err)
+read_commit(const struct surveying *v, const struct scan_frame *f, struct commit *out,
+	struct exa_error *err)
 {
-	struct store_id id;
+	struct buf *payload = &v->out->commit;
 
 	buf_reset(payload);
 	if (!frame_read_payload(f->fd, f->at, &f->head, payload, err))
 		return false;
-	hash_id(HASH_FRAME, buf_bytes(payload), &id);
-	if (!id_equal(&id, &f->head.id))
+	if (!crypt_check_id(v->crypt, HASH_FRAME, buf_bytes(payload), &f->head.id))
 		return fail_at(f, err, "a COMMIT doesn't match its id");
 	return commit_get(buf_bytes(payload), out, err) || place_while(err, f->at);
 }
@@ -54,7 +54,7 @@ take_earlier(struct surveying *v, const struct scan_frame *f, struct exa_error *
 			tomb->previous = f->head.id;
 		return true;
 	}
-	if (!read_commit(f, &v->out->commit, &c, err))
+	if (!read_commit(v, f, &c, err))
 		return false;
 	chain_commit(&v->chain, c.chain, f->raw_head);
 	memcpy(tomb->chain, c.chain, SHA256_SIZE);
@@ -69,7 +69,7 @@ take_commit(struct surveying *v, const struct scan_frame *f, struct exa_error *e
 	uint8_t chain[SHA256_SIZE];
 	struct commit c;
 
-	if (!read_commit(f, &v->out->commit, &c, err))
+	if (!read_commit(v, f, &c, err))
 		return false;
 	chain_value(&v->chain, chain);
 	if (memcmp(chain, c.chain, SHA256_SIZE) != 0 || c.number != v->commit + 1)
@@ -136,7 +136,11 @@ walk(struct surveying *v, struct scan *scan, struct exa_error *err)
 	struct scan_frame f;
 	enum scan_result r;
 
-	while ((r = scan_next(scan, &f, err)) == SCAN_FRAME) {
+	/* A damaged header of a segment before it is no concern of this one. */
+	while ((r = scan_next(scan, &f, err)) == SCAN_FRAME ||
+		(r == SCAN_HEAD && scan->at.segment < v->segment)) {
+		if (r == SCAN_HEAD)
+			continue;
 		if (f.at.segment < v->segment ? !take_earlier(v, &f, err) : !take_own(v, &f, err))
 			return false;
 	}
@@ -149,7 +153,7 @@ walk(struct surveying *v, struct scan *scan, struct exa_error *err)
 bool
 compact_survey(struct store *s, uint32_t segment, struct survey *out, struct exa_error *err)
 {
-	struct surveying v = { .out = out, .segment = segment };
+	struct surveying v = { .out = out, .crypt = &s->crypt, .segment = segment };
 	struct place from = { 1, SEGMENT_HEAD_SIZE };
 	uint64_t sequence = 1;
 	struct scan scan;

@@ -23,7 +23,7 @@ is_ours(const char *name)
 {
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "seg") == 0 ||
 	       strcmp(name, "idx") == 0 || strcmp(name, "LOCK") == 0 ||
-	       strncmp(name, "FORMAT.tmp", 10) == 0;
+	       strncmp(name, "KEYRING", 7) == 0 || strncmp(name, "FORMAT.tmp", 10) == 0;
 }
 
 static bool
@@ -77,6 +77,11 @@ choose_format(
 			(unsigned long long)f->segment_bytes);
 	if (getrandom(f->uuid, UUID_SIZE, 0) != UUID_SIZE)
 		return exa_fail_errno(err, errno, "can't get random bytes");
+	if (options->key != NULL && options->key->kind != STORE_KEY_NONE) {
+		if (!keyring_key_check(options->key, err))
+			return false;
+		f->incompatible |= FORMAT_ENCRYPTED;
+	}
 	f->uuid[6] = (uint8_t)(0x40 | (f->uuid[6] & 0x0f));
 	f->uuid[8] = (uint8_t)(0x80 | (f->uuid[8] & 0x3f));
 	return true;
@@ -95,6 +100,21 @@ make_parts(const char *dir, const struct store_format *f, struct exa_error *err)
 	return fs_make_dirs(segments, 0700, err) && index_create(index, f->uuid, err);
 }
 
+/* Before FORMAT: an archive never stands there encrypted without its keys. */
+static bool
+make_keyring(const char *dir, const struct store_format *f, const struct store_key *key,
+	struct exa_error *err)
+{
+	uint8_t master[MASTER_KEY_SIZE];
+
+	if ((f->incompatible & FORMAT_ENCRYPTED) == 0)
+		return true;
+	if (!keyring_create(dir, f->uuid, key, master, err))
+		return false;
+	exa_wipe(master, sizeof master);
+	return true;
+}
+
 bool
 store_create_with(const char *dir, const struct store_create_options *options,
 	const struct seg_io *io, struct exa_error *err)
@@ -107,7 +127,8 @@ store_create_with(const char *dir, const struct store_create_options *options,
 	if (!choose_format(options, &f, err) ||
 		(fs_exists(dir) && !(check_empty(dir, err) && check_no_segments(dir, io, err))) ||
 		!fs_make_dirs(dir, 0700, err) || !check_file_system(dir, err) ||
-		!lock_for_writing(dir, &lock, err) || !make_parts(dir, &f, err))
+		!lock_for_writing(dir, &lock, err) || !make_parts(dir, &f, err) ||
+		!make_keyring(dir, &f, options->key, err))
 		return false;
 	format_put(&f, &line);
 	return fs_write_file(path, buf_bytes(&line), 0600, err);

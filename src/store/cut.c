@@ -10,6 +10,7 @@
 #include "exarch/mem.h"
 
 #include "appender.h"
+#include "crc32c.h"
 #include "cut.h"
 
 /* ---- reading ---- */
@@ -91,10 +92,12 @@ tomb_span(void)
 }
 
 bool
-cut_begin(struct cut_writer *w, const struct segdir *files, uint32_t segment,
-	enum store_codec wanted, const struct tomb *tomb, struct exa_error *err)
+cut_begin(struct cut_writer *w, const struct segdir *files, const struct crypt *crypt,
+	uint32_t segment, enum store_codec wanted, const struct tomb *tomb, struct exa_error *err)
 {
-	*w = (struct cut_writer){ .files = files, .wanted = wanted, .tomb = *tomb, .fd = -1 };
+	*w = (struct cut_writer){
+		.files = files, .crypt = crypt, .wanted = wanted, .tomb = *tomb, .fd = -1
+	};
 	w->at = (struct place){ segment, SEGMENT_HEAD_SIZE + tomb_span() };
 	w->sequence = tomb->first;
 	cut_check_begin(&w->behind);
@@ -102,6 +105,7 @@ cut_begin(struct cut_writer *w, const struct segdir *files, uint32_t segment,
 	w->path = segdir_path(files, segment, "cut");
 	if (getrandom(w->tomb.salt, SALT_SIZE, 0) != SALT_SIZE)
 		return exa_fail_errno(err, errno, "can't get random bytes");
+	frame_cipher_set(&w->cipher, crypt, segment, w->tomb.salt);
 	w->fd = files->io->open(files->io->ctx, w->path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	return w->fd >= 0 || exa_fail_errno(err, errno, "can't create %s", w->path);
 }
@@ -111,6 +115,12 @@ static bool
 put_frame(struct cut_writer *w, struct frame_head *head, struct buf *frame, struct exa_error *err)
 {
 	head->sequence = w->sequence;
+	if ((head->flags & FRAME_ENCRYPTED) != 0) {
+		uint8_t *payload = frame->data + FRAME_HEAD_SIZE;
+
+		frame_seal(&w->cipher, head, w->at, payload);
+		head->payload_crc = crc32c(0, payload, head->stored);
+	}
 	frame_head_put(head, w->at, frame->data);
 	if (!seg_io_write(w->files->io, w->fd, buf_bytes(frame), w->at.offset, w->path, err))
 		return false;
@@ -132,7 +142,9 @@ put_pack(struct cut_writer *w, struct exa_error *err)
 	pack_finish(&w->pack, &raw);
 	pack_builder_done(&w->pack);
 	head.raw = (uint32_t)raw.size;
-	hash_id(HASH_FRAME, buf_bytes(&raw), &head.id);
+	hash_id(&w->crypt->ids, HASH_FRAME, buf_bytes(&raw), &head.id);
+	if (w->crypt->state == CRYPT_OPEN)
+		head.flags |= FRAME_ENCRYPTED;
 	frame_begin(&w->frame);
 	head.codec = codec_pack(w->codec, w->wanted, CODEC_NO_PROBE, buf_bytes(&raw), &w->frame);
 	frame_end(&w->frame, &head);
@@ -185,7 +197,7 @@ put_front(struct cut_writer *w, struct exa_error *err)
 	tomb_put(&w->tomb, payload);
 	frame_begin(&w->frame);
 	buf_add(&w->frame, payload, sizeof payload);
-	hash_id(HASH_FRAME, bytes_of(payload, sizeof payload), &head.id);
+	hash_id(&w->crypt->ids, HASH_FRAME, bytes_of(payload, sizeof payload), &head.id);
 	frame_end(&w->frame, &head);
 	frame_head_put(&head, at, w->frame.data);
 	memcpy(segment.uuid, w->files->uuid, UUID_SIZE);
@@ -225,6 +237,7 @@ cut_done(struct cut_writer *w)
 		(void)w->files->io->unlink(w->files->io->ctx, w->path);
 	exa_free(w->path);
 	cut_check_done(&w->behind);
+	frame_cipher_done(&w->cipher);
 	pack_builder_done(&w->pack);
 	buf_done(&w->frame);
 	codec_free(w->codec);

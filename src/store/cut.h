@@ -15,6 +15,7 @@
 #define STORE_CUT_H
 
 #include "codec.h"
+#include "crypt.h"
 #include "pack.h"
 #include "segdir.h"
 
@@ -43,6 +44,7 @@ void cut_check_done(struct cut_check *c);
 
 struct cut_writer {
 	const struct segdir *files;
+	const struct crypt *crypt;
 	enum store_codec wanted;
 	struct codec *codec;
 	char *path; /* "....cut", until it takes the segment's place */
@@ -50,14 +52,16 @@ struct cut_writer {
 	struct place at; /* of the next frame */
 	uint64_t sequence;
 	struct tomb tomb;
+	struct frame_cipher cipher; /* has the key of the new salt */
 	struct cut_check behind;
 	struct pack_builder pack;
 	struct buf frame;
 };
 
 /* TOMB: all but what is kept (frames, heads), salt and time. */
-bool cut_begin(struct cut_writer *w, const struct segdir *files, uint32_t segment,
-	enum store_codec wanted, const struct tomb *tomb, struct exa_error *err) EXA_CHECK;
+bool cut_begin(struct cut_writer *w, const struct segdir *files, const struct crypt *crypt,
+	uint32_t segment, enum store_codec wanted, const struct tomb *tomb,
+	struct exa_error *err) EXA_CHECK;
 bool cut_keep(struct cut_writer *w, struct bytes record, struct exa_error *err) EXA_CHECK;
 /* The segment's last COMMIT; the file is durable then, under its own name. */
 bool cut_end(struct cut_writer *w, const struct frame_head *commit, struct bytes payload,

@@ -106,25 +106,6 @@ epoch_rows_of_pack(struct bytes raw, uint8_t codec, struct object_row **rows_out
 	return true;
 }
 
-bool
-epoch_unpack(int fd, struct place at, const struct frame_head *head, struct codec *codec,
-	struct buf *scratch, struct buf *raw_out, struct exa_error *err)
-{
-	struct store_id id;
-	size_t start = raw_out->size;
-
-	buf_reset(scratch);
-	if (!frame_read_payload(fd, at, head, scratch, err))
-		return false;
-	if (!codec_unpack(codec, head->codec, buf_bytes(scratch), head->raw, raw_out, err))
-		return place_while(err, at);
-	hash_id(HASH_FRAME, bytes_skip(buf_bytes(raw_out), start), &id);
-	if (id_equal(&id, &head->id))
-		return true;
-	(void)exa_fail(err, EXA_CORRUPT, "the frame's content doesn't match its id");
-	return place_while(err, at);
-}
-
 static bool
 add_pack(struct epoch *e, const struct scan_frame *f, struct bytes raw, struct exa_error *err)
 {
@@ -149,8 +130,8 @@ add_pack(struct epoch *e, const struct scan_frame *f, struct bytes raw, struct e
 }
 
 bool
-epoch_add_scanned(struct epoch *e, const struct scan_frame *f, struct codec *codec,
-	struct buf *scratch, struct exa_error *err)
+epoch_add_scanned(struct epoch *e, const struct scan_frame *f, struct unpacker *unpacker,
+	struct exa_error *err)
 {
 	EXA_AUTO(buf_done) struct buf raw = { 0 };
 
@@ -165,7 +146,7 @@ epoch_add_scanned(struct epoch *e, const struct scan_frame *f, struct codec *cod
 
 		epoch_add_row(e, &row);
 	} else if (f->head.kind == FRAME_PACK_D || f->head.kind == FRAME_PACK_M) {
-		if (!epoch_unpack(f->fd, f->at, &f->head, codec, scratch, &raw, err) ||
+		if (!unpack_proven(unpacker, f->fd, f->at, &f->head, &raw, err) ||
 			!add_pack(e, f, buf_bytes(&raw), err))
 			return false;
 	}
@@ -233,18 +214,23 @@ static bool
 apply_once(struct epoch *e, struct index *x, const struct store_schema *schema, struct watermark *w,
 	struct exa_error *err)
 {
-	struct store_txn txn = { .index = x, .writable = true };
+	struct store_txn txn;
 	struct watermark next = *w;
-	int rc = mdb_txn_begin(x->env, NULL, 0, &txn.txn);
+	MDB_txn *raw;
+	bool good;
+	int rc = mdb_txn_begin(x->env, NULL, 0, &raw);
 
 	if (rc != 0)
 		return index_fail(x, err, rc, "beginning to write");
-	if (!apply_rows(e, x, txn.txn, &next, err) || !apply_log(e, schema, &txn, err) ||
-		!index_set_watermark(x, txn.txn, &next, err)) {
-		mdb_txn_abort(txn.txn);
+	txn_init(&txn, x, raw, TXN_WRITES);
+	good = apply_rows(e, x, raw, &next, err) && apply_log(e, schema, &txn, err) &&
+	       index_set_watermark(x, raw, &next, err);
+	txn_done(&txn);
+	if (!good) {
+		mdb_txn_abort(raw);
 		return false;
 	}
-	rc = mdb_txn_commit(txn.txn);
+	rc = mdb_txn_commit(raw);
 	if (rc != 0)
 		return index_fail(x, err, rc, "writing a commit");
 	*w = next;

@@ -7,9 +7,9 @@
 #ifndef STORE_EPOCH_H
 #define STORE_EPOCH_H
 
-#include "codec.h"
 #include "index.h"
 #include "scan.h"
+#include "unpack.h"
 
 struct epoch {
 	struct object_row *rows;
@@ -35,14 +35,9 @@ void epoch_log_note(struct buf *log, struct bytes note);
 bool epoch_rows_of_pack(struct bytes raw, uint8_t codec, struct object_row **rows_out,
 	size_t *count_out, struct exa_error *err) EXA_CHECK;
 
-/* Adds a frame found by a scan. SCRATCH is used for its payload. */
-bool epoch_add_scanned(struct epoch *e, const struct scan_frame *f, struct codec *codec,
-	struct buf *scratch, struct exa_error *err) EXA_CHECK;
-
-/* Reads and unpacks a frame that isn't one object, and checks its id. SCRATCH holds the stored
- * bytes. */
-bool epoch_unpack(int fd, struct place at, const struct frame_head *head, struct codec *codec,
-	struct buf *scratch, struct buf *raw_out, struct exa_error *err) EXA_CHECK;
+/* Adds a frame found by a scan. */
+bool epoch_add_scanned(struct epoch *e, const struct scan_frame *f, struct unpacker *unpacker,
+	struct exa_error *err) EXA_CHECK;
 
 /* One LMDB transaction: rows, log, watermark. W's object_bytes is brought up to date. */
 bool epoch_apply(struct epoch *e, struct index *x, const struct store_schema *schema,

@@ -46,7 +46,8 @@ frame_is_known(const uint8_t *in, struct exa_error *err)
 	if (in[4] != FRAME_VERSION)
 		return exa_fail(err, EXA_USAGE,
 			"frame header version %u is newer than this program", in[4]);
-	if ((in[7] & ~(FRAME_DIRECTORY | FRAME_CRITICAL)) != 0)
+	if ((in[7] & ~(FRAME_ENCRYPTED | FRAME_DIRECTORY | FRAME_CRITICAL)) != 0 ||
+		((in[7] & FRAME_ENCRYPTED) != 0 && in[5] > FRAME_PACK_M))
 		return exa_fail(
 			err, EXA_USAGE, "frame flags %02x are not known to this program", in[7]);
 	if (in[5] < FRAME_BLOB || (!kind_is_known(in[5]) && (in[7] & FRAME_CRITICAL) != 0))
@@ -72,6 +73,8 @@ frame_head_get(const uint8_t in[FRAME_HEAD_SIZE], struct place at, struct frame_
 		.payload_crc = get_le32(in + 56),
 	};
 
+	uint32_t tag = (h.flags & FRAME_ENCRYPTED) != 0 ? FRAME_TAG_SIZE : 0;
+
 	memcpy(h.id.bytes, in + 24, STORE_ID_SIZE);
 	if (!frame_head_magic(in))
 		return exa_fail(err, EXA_CORRUPT, "no frame begins here");
@@ -82,8 +85,8 @@ frame_head_get(const uint8_t in[FRAME_HEAD_SIZE], struct place at, struct frame_
 	if (h.stored > FRAME_PAYLOAD_MAX || h.raw > FRAME_PAYLOAD_MAX)
 		return exa_fail(err, EXA_CORRUPT,
 			"a frame of %u bytes (%u unpacked) is beyond the limit", h.stored, h.raw);
-	if (h.codec == CODEC_RAW && h.stored != h.raw)
-		return exa_fail(err, EXA_CORRUPT, "a raw frame has two lengths, %u and %u",
+	if (h.stored < tag || (h.codec == CODEC_RAW && h.stored - tag != h.raw))
+		return exa_fail(err, EXA_CORRUPT, "a frame of %u bytes can't unpack to %u",
 			h.stored, h.raw);
 	*out = h;
 	return true;
@@ -106,6 +109,12 @@ bool
 frame_is_object(const struct frame_head *h)
 {
 	return h->kind == FRAME_BLOB || h->kind == FRAME_RBLOB;
+}
+
+bool
+frame_is_hidden(const struct frame_head *h)
+{
+	return h->kind >= FRAME_BLOB && h->kind <= FRAME_PACK_M;
 }
 
 enum store_kind

@@ -53,10 +53,12 @@ enum frame_kind {
 enum frame_codec { CODEC_RAW = 0, CODEC_ZLIB = 1, CODEC_ZSTD = 2 };
 
 enum frame_flag {
-	FRAME_ENCRYPTED = 1, /* reserved */
+	FRAME_ENCRYPTED = 1, /* all objects and packs of an encrypted store, nothing else */
 	FRAME_DIRECTORY = 2, /* the raw payload begins with a directory */
 	FRAME_CRITICAL = 8,  /* a reader that doesn't know the kind must refuse */
 };
+
+#define FRAME_TAG_SIZE 16 /* ends an encrypted payload */
 
 struct frame_head {
 	uint8_t kind, codec, flags;
@@ -72,6 +74,7 @@ bool frame_head_get(const uint8_t in[FRAME_HEAD_SIZE], struct place at, struct f
 bool frame_head_magic(const uint8_t in[4]);      /* quick look, for resynchronising */
 uint64_t frame_span(const struct frame_head *h); /* header, payload and padding */
 bool frame_is_object(const struct frame_head *h);
+bool frame_is_hidden(const struct frame_head *h); /* of a kind that an encrypted store enciphers */
 enum store_kind frame_object_kind(const struct frame_head *h); /* of one that is */
 
 #define SEGMENT_CUT ((uint16_t)1) /* flag: a cut segment, which begins with a TOMB */
@@ -140,6 +143,9 @@ bool tomb_seal(const struct tomb *t, struct frame_head *out);
 uint64_t tomb_commit_sequence(const struct tomb *t); /* of the COMMIT that ends it */
 
 /* ---- the FORMAT file ---- */
+
+/* Bits of the feature word `incompatible`. */
+#define FORMAT_ENCRYPTED ((uint32_t)1)
 
 struct store_format {
 	unsigned major, minor;

@@ -94,10 +94,10 @@ format_get(struct bytes in, struct store_format *out, struct exa_error *err)
 			f.major, f.minor, FORMAT_MAJOR);
 	if (!read_fields(line, &f, err))
 		return false;
-	if (f.incompatible != 0)
+	if ((f.incompatible & ~FORMAT_ENCRYPTED) != 0)
 		return exa_fail(err, EXA_USAGE,
 			"the archive uses features %08" PRIx32 " this program doesn't know",
-			f.incompatible);
+			f.incompatible & ~FORMAT_ENCRYPTED);
 	*out = f;
 	return true;
 }

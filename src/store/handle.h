@@ -5,6 +5,7 @@
 
 #include "appender.h"
 #include "codec.h"
+#include "crypt.h"
 #include "epoch.h"
 #include "index.h"
 
@@ -16,6 +17,7 @@ struct store {
 	struct store_format format;
 	struct store_schema schema;
 	struct segdir files;
+	struct crypt crypt;
 	struct index index;
 	struct codec_pool codecs;
 	int lock; /* descriptor; -1 = none held */
@@ -31,6 +33,9 @@ bool store_create_with(const char *dir, const struct store_create_options *optio
 bool store_open_with(const char *dir, const struct store_open_options *options,
 	const struct store_schema *schema, const struct seg_io *io, struct store **out,
 	struct exa_error *err) EXA_CHECK;
+
+/* The file FORMAT. EXA_ABSENT: there is no archive in DIR. */
+bool read_format(const char *dir, struct store_format *out, struct exa_error *err) EXA_CHECK;
 
 /* ---- lock.c ---- */
 

@@ -61,13 +61,36 @@ sha256_done(struct sha256 *h)
 }
 
 void
-hash_id(uint8_t prefix, struct bytes data, struct store_id *out)
+hasher_key(struct hasher *h, const uint8_t key[SHA256_SIZE])
+{
+	for (size_t i = 0; i < HASH_BLOCK_SIZE; i++) {
+		uint8_t byte = i < SHA256_SIZE ? key[i] : 0;
+
+		h->inner[i] = byte ^ 0x36;
+		h->outer[i] = byte ^ 0x5c;
+	}
+	h->keyed = true;
+}
+
+/* HMAC by hand: two hashes with the masked key before each cost less than one of OpenSSL's MAC
+ * contexts, and there are many small objects. */
+void
+hash_id(const struct hasher *key, uint8_t prefix, struct bytes data, struct store_id *out)
 {
 	EXA_AUTO(sha256_done) struct sha256 h = { 0 };
+	uint8_t inner[SHA256_SIZE];
 
 	sha256_begin(&h);
+	if (key->keyed)
+		sha256_add(&h, key->inner, sizeof key->inner);
 	sha256_add(&h, &prefix, 1);
 	sha256_add(&h, data.data, data.size);
+	must(EVP_DigestFinal_ex(h.context, key->keyed ? inner : out->bytes, NULL));
+	if (!key->keyed)
+		return;
+	sha256_begin(&h);
+	sha256_add(&h, key->outer, sizeof key->outer);
+	sha256_add(&h, inner, sizeof inner);
 	must(EVP_DigestFinal_ex(h.context, out->bytes, NULL));
 }
 

@@ -25,10 +25,20 @@ void sha256_value(const struct sha256 *h, uint8_t out[SHA256_SIZE]); /* may go o
 void sha256_done(struct sha256 *h);
 
 /* Ids are SHA-256(one byte, bytes). The byte is 'D' or 'R' for objects and 'F' for the raw payload
- * of a frame that isn't one object, so that nothing can be passed off as something else. */
+ * of a frame that isn't one object, so that nothing can be passed off as something else. In an
+ * encrypted store it is HMAC-SHA-256 (RFC 2104) instead, so that nobody can tell without the key
+ * whether a message he knows is in the archive. */
 #define HASH_FRAME ((uint8_t)'F')
+#define HASH_BLOCK_SIZE 64
 
-void hash_id(uint8_t prefix, struct bytes data, struct store_id *out);
+/* Zeros: no key. It doesn't change once it is set: any thread. */
+struct hasher {
+	bool keyed;
+	uint8_t inner[HASH_BLOCK_SIZE], outer[HASH_BLOCK_SIZE]; /* the key, padded and masked */
+};
+
+void hasher_key(struct hasher *h, const uint8_t key[SHA256_SIZE]);
+void hash_id(const struct hasher *h, uint8_t prefix, struct bytes data, struct store_id *out);
 bool id_equal(const struct store_id *a, const struct store_id *b);
 
 /*

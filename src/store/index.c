@@ -310,6 +310,9 @@ index_open(struct index *x, const char *path, enum index_mode mode,
 	*x = (struct index){ .read_only = mode == INDEX_READ || mode == INDEX_READ_NOLOCK };
 	x->tables = exa_alloc_array(schema->table_count, sizeof *x->tables);
 	x->present = exa_alloc_array(schema->table_count, sizeof *x->present);
+	x->hides_tail = exa_alloc_array(schema->table_count, sizeof *x->hides_tail);
+	for (size_t i = 0; i < schema->table_count; i++)
+		x->hides_tail[i] = schema->tables[i].hides_key_tail;
 	x->table_count = schema->table_count;
 	(void)pthread_mutex_init(&x->mu, NULL);
 	(void)pthread_cond_init(&x->idle, NULL);
@@ -355,6 +358,7 @@ index_close(struct index *x)
 		mdb_env_close(x->env);
 	exa_free(x->tables);
 	exa_free(x->present);
+	exa_free(x->hides_tail);
 	(void)pthread_mutex_destroy(&x->mu);
 	(void)pthread_cond_destroy(&x->idle);
 	*x = (struct index){ 0 };

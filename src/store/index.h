@@ -23,10 +23,14 @@
 
 #define INDEX_SPARE_MAX 16
 
+struct crypt;
+struct row_cipher;
+
 struct index {
 	MDB_env *env;
 	MDB_dbi meta, obj;
 	MDB_dbi *tables;
+	bool *hides_tail;
 	bool *present; /* a reader may meet an index whose tables no writer has made yet */
 	size_t table_count;
 	bool read_only;
@@ -36,7 +40,8 @@ struct index {
 	size_t spare_count;              /* under mu */
 	unsigned live;                   /* under mu: read transactions lent out */
 	bool growing;                    /* under mu */
-	bool full; /* the write transaction met MDB_MAP_FULL; writer thread only */
+	struct crypt *crypt; /* borrowed; set by the opener before the first transaction */
+	bool full;           /* the write transaction met MDB_MAP_FULL; writer thread only */
 };
 
 /* How far the index has come: the last COMMIT it holds. All zeros before the first. */
@@ -61,7 +66,14 @@ struct store_txn {
 	struct index *index;
 	MDB_txn *txn;
 	bool writable;
+	struct row_cipher *cipher; /* NULL: the store isn't encrypted */
 };
+
+enum txn_use { TXN_READS, TXN_WRITES };
+
+/* Around an LMDB transaction that is the caller's to end, after txn_done. */
+void txn_init(struct store_txn *t, struct index *x, MDB_txn *txn, enum txn_use use);
+void txn_done(struct store_txn *t);
 
 /* Makes an empty index in the folder PATH (made too). */
 bool index_create(const char *path, const uint8_t uuid[UUID_SIZE], struct exa_error *err) EXA_CHECK;

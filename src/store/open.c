@@ -11,7 +11,7 @@
 
 #include "writer.h"
 
-static bool
+bool
 read_format(const char *dir, struct store_format *out, struct exa_error *err)
 {
 	EXA_AUTO(exa_freep) char *path = fs_join(dir, "FORMAT");
@@ -56,13 +56,21 @@ choose_reading(struct store *s, const char *path, enum index_mode *mode, struct 
 }
 
 static bool
+open_index(struct store *s, const char *path, enum index_mode mode, struct exa_error *err)
+{
+	if (!index_open(&s->index, path, mode, &s->schema, s->format.uuid, err))
+		return false;
+	s->index.crypt = &s->crypt;
+	return true;
+}
+
+static bool
 open_for_reading(struct store *s, struct exa_error *err)
 {
 	EXA_AUTO(exa_freep) char *path = fs_join(s->dir, "idx");
 	enum index_mode mode;
 
-	return choose_reading(s, path, &mode, err) &&
-	       index_open(&s->index, path, mode, &s->schema, s->format.uuid, err) &&
+	return choose_reading(s, path, &mode, err) && open_index(s, path, mode, err) &&
 	       check_watermark(s, err);
 }
 
@@ -72,8 +80,8 @@ open_for_writing(struct store *s, struct exa_error *err)
 	EXA_AUTO(exa_freep) char *path = fs_join(s->dir, "idx");
 
 	return check_file_system(s->dir, err) && lock_for_writing(s->dir, &s->lock, err) &&
-	       index_open(&s->index, path, INDEX_WRITE, &s->schema, s->format.uuid, err) &&
-	       recover(s, RECOVER_TAIL, err) && writer_start(s, err);
+	       open_index(s, path, INDEX_WRITE, err) && recover(s, RECOVER_TAIL, err) &&
+	       writer_start(s, err);
 }
 
 /* The old index stays until the new one is whole and durable; readers of the old keep theirs. */
@@ -104,8 +112,7 @@ open_rebuilding(struct store *s, struct exa_error *err)
 	if (!check_file_system(s->dir, err) || !lock_for_writing(s->dir, &s->lock, err))
 		return false;
 	index_remove(fresh);
-	return index_create(fresh, s->format.uuid, err) &&
-	       index_open(&s->index, fresh, INDEX_BUILD, &s->schema, s->format.uuid, err) &&
+	return index_create(fresh, s->format.uuid, err) && open_index(s, fresh, INDEX_BUILD, err) &&
 	       recover(s, RECOVER_ALL, err) && index_settle(&s->index, err) &&
 	       put_in_place(s->dir, fresh, path, err) && writer_start(s, err);
 }
@@ -121,9 +128,60 @@ open_as(struct store *s, struct exa_error *err)
 	case STORE_REBUILD:
 		return open_rebuilding(s, err);
 	case STORE_SEGMENTS:
-		break;
+		return true;
 	}
 	return exa_fail(err, EXA_USAGE, "no such access");
+}
+
+/* Whether the store is opened without what a key is needed for. */
+static bool
+does_without_key(const struct store *s, const struct store_key *key)
+{
+	return s->access == STORE_SEGMENTS && (key == NULL || key->kind == STORE_KEY_NONE);
+}
+
+/* With keys lying beside it, FORMAT was changed: nobody may be led to write openly here. */
+static bool
+check_no_keyring(const struct store *s, struct exa_error *err)
+{
+	EXA_AUTO(exa_freep) char *path = fs_join(s->dir, "KEYRING");
+
+	return !fs_exists(path) ||
+	       exa_fail(err, EXA_CORRUPT,
+		       "by its FORMAT the archive %s isn't encrypted, but it has a KEYRING; put "
+		       "the right FORMAT back",
+		       s->dir);
+}
+
+/* A key for a store that isn't encrypted is of no use, but no mistake: profiles are shared. */
+static bool
+unlock(struct store *s, const struct store_key *key, struct exa_error *err)
+{
+	uint8_t master[MASTER_KEY_SIZE];
+
+	if ((s->format.incompatible & FORMAT_ENCRYPTED) == 0) {
+		if (!check_no_keyring(s, err))
+			return false;
+		crypt_open(&s->crypt, CRYPT_PLAIN, s->format.uuid, NULL);
+	} else if (does_without_key(s, key)) {
+		crypt_open(&s->crypt, CRYPT_LOCKED, s->format.uuid, NULL);
+	} else if (key == NULL || key->kind == STORE_KEY_NONE) {
+		return exa_fail(err, EXA_AUTH, CRYPT_KEY_WANTED);
+	} else {
+		if (!keyring_open(s->dir, s->format.uuid, key, master, err))
+			return false;
+		crypt_open(&s->crypt, CRYPT_OPEN, s->format.uuid, master);
+		exa_wipe(master, sizeof master);
+	}
+	return true;
+}
+
+/* Whoever holds the writer's lock finishes a change of keys that was cut short. */
+static bool
+mend_keyring(const struct store *s, struct exa_error *err)
+{
+	return s->writer == NULL || s->crypt.state != CRYPT_OPEN ||
+	       keyring_mend(s->dir, s->format.uuid, err);
 }
 
 bool
@@ -144,7 +202,7 @@ store_open_with(const char *dir, const struct store_open_options *options,
 	s->files.io = io;
 	s->files.dir = s->dir;
 	memcpy(s->files.uuid, s->format.uuid, UUID_SIZE);
-	if (!open_as(s, err))
+	if (!unlock(s, options->key, err) || !open_as(s, err) || !mend_keyring(s, err))
 		return false;
 	*out = s;
 	s = NULL;
@@ -176,6 +234,7 @@ store_abandon(struct store *s)
 	chain_done(&s->appender.chain);
 	index_close(&s->index);
 	codec_pool_done(&s->codecs);
+	crypt_close(&s->crypt);
 	lock_release(&s->lock);
 	exa_free(s->dir);
 	exa_free(s);

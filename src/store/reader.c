@@ -31,11 +31,10 @@ struct kept_file {
 
 struct store_reader {
 	struct store *store;
-	struct codec *codec;
+	struct unpacker unpacker;
 	struct kept_pack packs[PACKS_KEPT];
 	struct kept_file files[FILES_KEPT];
 	struct buf object; /* the last large one */
-	struct buf scratch;
 	uint64_t clock;
 };
 
@@ -46,7 +45,7 @@ store_reader_new(struct store *s, struct store_reader **out, struct exa_error *e
 
 	(void)err;
 	r->store = s;
-	r->codec = codec_pool_take(&s->codecs);
+	unpacker_init(&r->unpacker, &s->files, &s->crypt, &s->codecs);
 	for (size_t i = 0; i < FILES_KEPT; i++)
 		r->files[i].fd = -1;
 	*out = r;
@@ -63,8 +62,7 @@ store_reader_free(struct store_reader *r)
 	for (size_t i = 0; i < FILES_KEPT; i++)
 		fs_closep(&r->files[i].fd);
 	buf_done(&r->object);
-	buf_done(&r->scratch);
-	codec_pool_give(&r->store->codecs, r->codec);
+	unpacker_done(&r->unpacker);
 	exa_free(r);
 }
 
@@ -139,7 +137,6 @@ load_pack(struct store_reader *r, struct place at, struct kept_pack *p, struct e
 	p->at.segment = 0;
 	p->used = 0;
 	empty(&p->raw);
-	empty(&r->scratch);
 	if (!file_for(r, at.segment, &fd, err) || !frame_read_head(fd, at, &p->head, NULL, err))
 		return false;
 	if (!is_pack(&p->head)) {
@@ -147,7 +144,7 @@ load_pack(struct store_reader *r, struct place at, struct kept_pack *p, struct e
 			p->head.kind);
 		return place_while(err, at);
 	}
-	if (!epoch_unpack(fd, at, &p->head, r->codec, &r->scratch, &p->raw, err))
+	if (!unpack_proven(&r->unpacker, fd, at, &p->head, &p->raw, err))
 		return false;
 	p->at = at;
 	return true;
@@ -205,12 +202,8 @@ large_object(struct store_reader *r, int fd, const struct frame_head *head, stru
 	struct bytes *out, struct exa_error *err)
 {
 	empty(&r->object);
-	empty(&r->scratch);
-	if (!frame_read_payload(fd, at, head, &r->scratch, err))
+	if (!unpack_frame(&r->unpacker, fd, at, head, &r->object, err))
 		return false;
-	if (!codec_unpack(
-		    r->codec, head->codec, buf_bytes(&r->scratch), head->raw, &r->object, err))
-		return place_while(err, at);
 	*out = buf_bytes(&r->object);
 	return true;
 }
@@ -251,13 +244,10 @@ find_row(struct store_reader *r, const struct store_id *id, struct object_row *o
 }
 
 static bool
-check_object(enum store_kind kind, const struct store_id *id, const struct object_row *row,
-	struct bytes data, struct exa_error *err)
+check_object(const struct store_reader *r, enum store_kind kind, const struct store_id *id,
+	const struct object_row *row, struct bytes data, struct exa_error *err)
 {
-	struct store_id found;
-
-	hash_id((uint8_t)kind, data, &found);
-	if (id_equal(&found, id))
+	if (crypt_check_id(&r->store->crypt, (uint8_t)kind, data, id))
 		return true;
 	(void)exa_fail(err, EXA_CORRUPT, "the object's content doesn't match its id");
 	return place_while(err, row->at);
@@ -281,12 +271,12 @@ read_object(struct store_reader *r, enum store_kind kind, const struct store_id 
 
 	if (!find_row(r, id, &row, err))
 		return false;
-	if (read_row(r, &row, out, err) && check_object(kind, id, &row, *out, err))
+	if (read_row(r, &row, out, err) && check_object(r, kind, id, &row, *out, err))
 		return true;
 	if (err->code != EXA_CORRUPT || !find_row(r, id, &fresh, &ignored) ||
 		!is_elsewhere(&row, &fresh))
 		return false;
-	return read_row(r, &fresh, out, err) && check_object(kind, id, &fresh, *out, err);
+	return read_row(r, &fresh, out, err) && check_object(r, kind, id, &fresh, *out, err);
 }
 
 bool

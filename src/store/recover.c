@@ -34,8 +34,7 @@ struct recovering {
 	enum recovery how;
 	struct scan scan;
 	struct epoch epoch;
-	struct codec *codec;
-	struct buf scratch;
+	struct unpacker unpacker;
 	struct watermark mark;
 	bool damaged; /* something of this epoch was stepped over (RECOVER_ALL only) */
 	bool moved;   /* a COMMIT was applied */
@@ -44,29 +43,27 @@ struct recovering {
 /* ---- the index's last commit ---- */
 
 static bool
-read_commit(int fd, struct place at, const struct frame_head *head, struct commit *out,
-	struct exa_error *err)
+read_commit(const struct store *s, int fd, struct place at, const struct frame_head *head,
+	struct commit *out, struct exa_error *err)
 {
 	EXA_AUTO(buf_done) struct buf payload = { 0 };
-	struct store_id id;
 
 	if (!frame_read_payload(fd, at, head, &payload, err))
 		return false;
-	hash_id(HASH_FRAME, buf_bytes(&payload), &id);
-	if (!id_equal(&id, &head->id))
+	if (!crypt_check_id(&s->crypt, HASH_FRAME, buf_bytes(&payload), &head->id))
 		return exa_fail(err, EXA_CORRUPT, "a COMMIT doesn't match its id");
 	return commit_get(buf_bytes(&payload), out, err);
 }
 
 /* The highest COMMIT number in the segments, for people who must decide; 0 = none was found. */
 static uint64_t
-last_commit_in_segments(const struct segdir *files)
+last_commit_in_segments(const struct store *s)
 {
 	struct exa_error ignored;
 	uint64_t last = 0;
 	uint32_t segment;
 
-	if (!segdir_highest(files, &segment, &ignored))
+	if (!segdir_highest(&s->files, &segment, &ignored))
 		return 0;
 	for (; segment > 0 && last == 0; segment--) {
 		EXA_AUTO(fs_closep) int fd = -1;
@@ -74,10 +71,11 @@ last_commit_in_segments(const struct segdir *files)
 		struct frame_head head;
 		struct commit c;
 
-		if (!segdir_open(files, segment, O_RDONLY, &fd, &ignored))
+		if (!segdir_open(&s->files, segment, O_RDONLY, &fd, &ignored))
 			continue;
 		while (frame_read_head(fd, at, &head, NULL, &ignored)) {
-			if (head.kind == FRAME_COMMIT && read_commit(fd, at, &head, &c, &ignored))
+			if (head.kind == FRAME_COMMIT &&
+				read_commit(s, fd, at, &head, &c, &ignored))
 				last = c.number;
 			at.offset += frame_span(&head);
 		}
@@ -100,7 +98,7 @@ find_watermark(
 		return false;
 	if (head.kind != FRAME_COMMIT || head.sequence != w->sequence || size < w->end)
 		return exa_fail(err, EXA_CORRUPT, "another frame stands in its place");
-	if (!read_commit(fd, w->commit_at, &head, &c, err))
+	if (!read_commit(s, fd, w->commit_at, &head, &c, err))
 		return false;
 	if (c.number != w->commit || memcmp(c.chain, w->chain, SHA256_SIZE) != 0)
 		return exa_fail(err, EXA_CORRUPT, "another COMMIT stands in its place");
@@ -128,7 +126,7 @@ load_watermark(struct store *s, uint8_t *raw_head, struct exa_error *err)
 		"were damaged or come from an older copy; `exarch rebuild` fits the index to them, "
 		"and what was archived in the commits they lack is archived again by the next run",
 		(unsigned long long)s->watermark.commit,
-		(unsigned long long)last_commit_in_segments(&s->files));
+		(unsigned long long)last_commit_in_segments(s));
 }
 
 bool
@@ -144,15 +142,15 @@ check_watermark(struct store *s, struct exa_error *err)
 /* Whether COMMIT F closes an epoch that began behind SEQUENCE: then all up to there had been
  * durable. A COMMIT that is damaged itself tells nothing. */
 static bool
-begins_behind(
-	const struct scan_frame *f, uint64_t sequence, bool *behind_out, struct exa_error *err)
+begins_behind(const struct store *s, const struct scan_frame *f, uint64_t sequence,
+	bool *behind_out, struct exa_error *err)
 {
 	struct commit c;
 
 	*behind_out = false;
 	if (f->head.kind != FRAME_COMMIT)
 		return true;
-	if (!read_commit(f->fd, f->at, &f->head, &c, err))
+	if (!read_commit(s, f->fd, f->at, &f->head, &c, err))
 		return err->code != EXA_IO;
 	*behind_out = c.first_sequence > sequence;
 	return true;
@@ -164,7 +162,7 @@ begins_behind(
  * because a file can't be read: then nothing may be cut.
  */
 static bool
-look_behind(const struct segdir *files, struct place at, uint64_t sequence, bool *durable_out,
+look_behind(const struct store *s, struct place at, uint64_t sequence, bool *durable_out,
 	struct exa_error *err)
 {
 	struct scan probe;
@@ -174,13 +172,13 @@ look_behind(const struct segdir *files, struct place at, uint64_t sequence, bool
 	bool readable = true;
 	enum scan_result r = SCAN_FRAME;
 
-	scan_begin(&probe, files, at, sequence);
-	while (readable && !proven && r == SCAN_FRAME) {
+	scan_begin(&probe, &s->files, at, sequence);
+	while (readable && !proven && (r == SCAN_FRAME || r == SCAN_HEAD)) {
 		r = scan_next(&probe, &f, err);
 		if (r == SCAN_BAD) {
 			r = scan_skip(&probe, err);
 		} else if (r == SCAN_FRAME) {
-			readable = begins_behind(&f, sequence, &proven, err);
+			readable = begins_behind(s, &f, sequence, &proven, err);
 			proven = proven || commit_seen;
 			commit_seen = commit_seen || f.head.kind == FRAME_COMMIT;
 		}
@@ -211,7 +209,7 @@ take_commit(struct recovering *r, const struct scan_frame *f, struct exa_error *
 {
 	struct commit c;
 
-	if (!read_commit(f->fd, f->at, &f->head, &c, err))
+	if (!read_commit(r->s, f->fd, f->at, &f->head, &c, err))
 		return place_while(err, f->at);
 	if (!commit_fits(r, f, &c)) {
 		(void)exa_fail(err, EXA_CORRUPT, "a COMMIT doesn't fit the frames before it");
@@ -236,12 +234,10 @@ static bool
 take_tomb(struct recovering *r, const struct scan_frame *f, struct exa_error *err)
 {
 	EXA_AUTO(buf_done) struct buf payload = { 0 };
-	struct store_id id;
 
 	if (!frame_read_payload(f->fd, f->at, &f->head, &payload, err))
 		return false;
-	hash_id(HASH_FRAME, buf_bytes(&payload), &id);
-	if (!id_equal(&id, &f->head.id))
+	if (!crypt_check_id(&r->s->crypt, HASH_FRAME, buf_bytes(&payload), &f->head.id))
 		(void)exa_fail(err, EXA_CORRUPT, "a TOMB doesn't match its id");
 	else if (!r->damaged && (f->tomb->first_commit != r->mark.commit + 1 ||
 					memcmp(f->tomb->chain, r->mark.chain, SHA256_SIZE) != 0))
@@ -271,7 +267,7 @@ step_over_damage(struct recovering *r, struct place at, uint64_t sequence, struc
 	struct exa_error why = *err;
 	bool damage;
 
-	if (err->code != EXA_CORRUPT || !look_behind(&r->s->files, at, sequence, &damage, err))
+	if (err->code != EXA_CORRUPT || !look_behind(r->s, at, sequence, &damage, err))
 		return false;
 	*err = why;
 	if (!damage) {
@@ -297,7 +293,7 @@ take_frame(struct recovering *r, const struct scan_frame *f, struct exa_error *e
 	if (f->head.kind == FRAME_TOMB)
 		return take_tomb(r, f, err);
 	chain_add(&r->s->appender.chain, f->raw_head);
-	return epoch_add_scanned(&r->epoch, f, r->codec, &r->scratch, err) &&
+	return epoch_add_scanned(&r->epoch, f, &r->unpacker, err) &&
 	       (f->tomb == NULL || apply_part(r, err));
 }
 
@@ -319,6 +315,8 @@ read_forward(struct recovering *r, struct exa_error *err)
 		result = scan_next(&r->scan, &f, err);
 		if (result == SCAN_END)
 			return true;
+		if (result == SCAN_HEAD)
+			continue;
 		if (result == SCAN_FRAME && take_frame(r, &f, err))
 			continue;
 		if (result == SCAN_FAILED || !step_over_damage(r, at, sequence, err))
@@ -394,8 +392,11 @@ drop_unborn(const struct segdir *files, uint32_t *highest, struct exa_error *err
 	EXA_AUTO(exa_freep) char *aside = segdir_path(files, *highest, "torn");
 	EXA_AUTO(exa_freep) char *folder = fs_dir_of(path);
 	EXA_AUTO(fs_closep) int fd = -1;
+	struct segment_head head;
 
-	if (segdir_open(files, *highest, O_RDONLY, &fd, err))
+	if (!segdir_open(files, *highest, O_RDONLY, &fd, err))
+		return false;
+	if (segdir_read_head(files, *highest, fd, &head, NULL, err))
 		return true;
 	if (err->code != EXA_CORRUPT)
 		return false;
@@ -543,7 +544,7 @@ ready_appender(struct recovering *r, struct exa_error *err)
 	}
 	if (!put_tail_away(&s->files, end, is_cut, &next, err))
 		return false;
-	appender_begin(&s->appender, &s->files, s->format.segment_bytes, next, sequence);
+	appender_begin(&s->appender, &s->files, &s->crypt, s->format.segment_bytes, next, sequence);
 	return true;
 }
 
@@ -553,12 +554,11 @@ recover(struct store *s, enum recovery how, struct exa_error *err)
 	struct recovering r = { .s = s, .how = how, .scan = { .fd = -1 } };
 	bool good;
 
-	r.codec = codec_new();
+	unpacker_init(&r.unpacker, &s->files, &s->crypt, &s->codecs);
 	good = begin_reading(&r, err) && read_forward(&r, err) && ready_appender(&r, err) &&
 	       compact_settle(s, how, r.moved, err);
 	scan_done(&r.scan);
 	epoch_done(&r.epoch);
-	codec_free(r.codec);
-	buf_done(&r.scratch);
+	unpacker_done(&r.unpacker);
 	return good;
 }

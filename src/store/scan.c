@@ -54,8 +54,28 @@ look_at_file(struct scan *s, struct exa_error *err)
 static bool
 open_segment(struct scan *s, struct exa_error *err)
 {
-	return s->fd >= 0 || (segdir_open(s->files, s->at.segment, O_RDONLY, &s->fd, err) &&
-				     look_at_file(s, err));
+	if (s->fd >= 0)
+		return true;
+	s->head_told = false;
+	s->head_bad = false;
+	return segdir_open(s->files, s->at.segment, O_RDONLY, &s->fd, err) && look_at_file(s, err);
+}
+
+/* The header of a segment that was entered; one that is merely damaged is told, once. */
+static bool
+check_head(struct scan *s, struct exa_error *err)
+{
+	struct segment_head head;
+
+	if (s->head_told)
+		return true;
+	if (s->size < SEGMENT_HEAD_SIZE) {
+		(void)exa_fail(err, EXA_CORRUPT, "the file ends within its header");
+		return place_while(err, (struct place){ .segment = s->at.segment });
+	}
+	s->head_bad = !segdir_read_head(s->files, s->at.segment, s->fd, &head, NULL, err);
+	s->head_told = !s->head_bad || err->code == EXA_CORRUPT;
+	return !s->head_bad;
 }
 
 /* Goes to the beginning of the next segment. */
@@ -158,6 +178,8 @@ scan_next(struct scan *s, struct scan_frame *out, struct exa_error *err)
 			return nothing_here(s, err);
 		if (!open_segment(s, err))
 			return failure_kind(err);
+		if (!check_head(s, err))
+			return s->head_told ? SCAN_HEAD : failure_kind(err);
 		if (s->at.offset < s->size)
 			break;
 		if (tell_seal(s, out))
@@ -238,19 +260,6 @@ step_over(struct scan *s)
 	} /* else frames before this one are missing, and it is itself the next good one */
 }
 
-/* For a segment whose own header is bad: its frames may be good. One that is missing stays closed.
- */
-static bool
-open_unchecked(struct scan *s, struct exa_error *err)
-{
-	EXA_AUTO(exa_freep) char *path = segdir_path(s->files, s->at.segment, "xseg");
-
-	s->fd = s->files->io->open(s->files->io->ctx, path, O_RDONLY, 0);
-	if (s->fd < 0)
-		return errno == ENOENT || exa_fail_errno(err, errno, "can't open %s", path);
-	return look_at_file(s, err);
-}
-
 enum scan_result
 scan_skip(struct scan *s, struct exa_error *err)
 {
@@ -263,10 +272,11 @@ scan_skip(struct scan *s, struct exa_error *err)
 	while (s->at.segment <= highest) {
 		enum scan_result found = SCAN_END;
 
-		if (s->fd < 0 && !open_unchecked(s, err))
-			return SCAN_FAILED;
-		if (s->fd >= 0)
+		if (segdir_exists(s->files, s->at.segment)) {
+			if (!open_segment(s, err))
+				return SCAN_FAILED;
 			found = find_header(s, err);
+		}
 		if (found != SCAN_END)
 			return found;
 		leave_segment(s);

@@ -15,6 +15,8 @@ struct scan {
 	struct place stop; /* segment 0 = go on to the end of the files */
 	int fd;            /* of `at`'s segment; -1 = not open */
 	uint64_t size;     /* of that file */
+	bool head_told;    /* its header is good, or SCAN_HEAD was given */
+	bool head_bad;
 	struct place at;   /* of the next frame */
 	uint64_t sequence; /* which the next frame must have */
 	/* Of a cut segment. In it the sequence may leap to its COMMIT, nowhere else. */
@@ -39,6 +41,7 @@ struct scan_frame {
 enum scan_result {
 	SCAN_FRAME,
 	SCAN_END,   /* the files (or `stop`) end exactly between two frames */
+	SCAN_HEAD,  /* the segment's own header is damaged: err tells; its frames come next */
 	SCAN_BAD,   /* no good frame here: err tells; scan_skip goes on behind it */
 	SCAN_FAILED /* the files can't be read: err tells */
 };

@@ -144,11 +144,13 @@ segdir_read_head(const struct segdir *d, uint32_t segment, int fd, struct segmen
 	uint8_t *raw_out, struct exa_error *err)
 {
 	uint8_t raw[SEGMENT_HEAD_SIZE];
+	struct segment_head head;
 	struct place at = { .segment = segment };
 
 	if (!fs_pread_all(fd, raw, sizeof raw, 0, "the file", err) ||
-		!segment_head_get(raw, segment, d->uuid, out, err))
+		!segment_head_get(raw, segment, d->uuid, &head, err))
 		return place_while(err, at);
+	*out = head;
 	if (raw_out != NULL)
 		memcpy(raw_out, raw, sizeof raw);
 	return true;
@@ -159,14 +161,11 @@ segdir_open(const struct segdir *d, uint32_t segment, int flags, int *fd_out, st
 {
 	EXA_AUTO(exa_freep) char *path = segdir_path(d, segment, "xseg");
 	EXA_AUTO(fs_closep) int fd = d->io->open(d->io->ctx, path, flags, 0);
-	struct segment_head head;
 
 	if (fd < 0 && errno == ENOENT)
 		return exa_fail(err, EXA_CORRUPT, "%s is missing", path);
 	if (fd < 0)
 		return exa_fail_errno(err, errno, "can't open %s", path);
-	if (!segdir_read_head(d, segment, fd, &head, NULL, err))
-		return false;
 	*fd_out = fd;
 	fd = -1;
 	return true;

@@ -33,7 +33,10 @@ bool segdir_create(const struct segdir *d, uint32_t segment, int *fd_out, struct
 bool segdir_read_head(const struct segdir *d, uint32_t segment, int fd, struct segment_head *out,
 	uint8_t *raw_out, struct exa_error *err) EXA_CHECK;
 
-/* Opens and checks the header. */
+/*
+ * Opens. The file's own header may be damaged: frames say themselves where they belong, so theirs
+ * are what counts. Who appends must know the header to be good: segdir_read_head.
+ */
 bool segdir_open(const struct segdir *d, uint32_t segment, int flags, int *fd_out,
 	struct exa_error *err) EXA_CHECK;
 

@@ -60,7 +60,8 @@ count_index(struct store *s, struct store_stats *stats, struct exa_error *err)
 bool
 store_stat(struct store *s, struct store_stats *out, struct exa_error *err)
 {
-	struct store_stats stats = { .codec = s->format.codec };
+	struct store_stats stats = { .codec = s->format.codec,
+		.encrypted = s->crypt.state != CRYPT_PLAIN };
 
 	memcpy(stats.uuid, s->format.uuid, sizeof stats.uuid);
 	if (!count_segments(s, &stats, err) || !count_index(s, &stats, err))

@@ -9,7 +9,9 @@
 struct store_cursor {
 	struct store_txn *txn;
 	MDB_cursor *cursor; /* NULL: the table isn't there, so nothing is in it */
-	struct buf prefix, from;
+	size_t table;
+	struct buf prefix, from; /* as they stand in the table */
+	struct buf key, value;   /* the last ones, deciphered */
 	bool started;
 };
 
@@ -22,6 +24,22 @@ value_of(struct bytes b)
 	return v;
 }
 
+void
+txn_init(struct store_txn *t, struct index *x, MDB_txn *txn, enum txn_use use)
+{
+	*t = (struct store_txn){ .index = x, .txn = txn, .writable = use == TXN_WRITES };
+	if (x->crypt->state == CRYPT_OPEN)
+		t->cipher = row_cipher_take(x->crypt);
+}
+
+void
+txn_done(struct store_txn *t)
+{
+	if (t->cipher != NULL)
+		row_cipher_give(t->index->crypt, t->cipher);
+	t->cipher = NULL;
+}
+
 bool
 store_read_begin(struct store *s, struct store_txn **out, struct exa_error *err)
 {
@@ -30,7 +48,7 @@ store_read_begin(struct store *s, struct store_txn **out, struct exa_error *err)
 	if (!index_read_begin(&s->index, &txn, err))
 		return false;
 	*out = exa_alloc(sizeof **out);
-	**out = (struct store_txn){ .index = &s->index, .txn = txn };
+	txn_init(*out, &s->index, txn, TXN_READS);
 	return true;
 }
 
@@ -39,6 +57,7 @@ store_read_end(struct store_txn *txn)
 {
 	if (txn == NULL)
 		return;
+	txn_done(txn);
 	index_read_end(txn->index, txn->txn);
 	exa_free(txn);
 }
@@ -48,6 +67,14 @@ store_read_endp(struct store_txn **txn)
 {
 	store_read_end(*txn);
 }
+
+bool
+store_txn_encrypted(const struct store_txn *txn)
+{
+	return txn->cipher != NULL;
+}
+
+/* ---- single entries ---- */
 
 static bool
 check_key(const struct store_txn *txn, size_t table, struct bytes key, struct exa_error *err)
@@ -60,61 +87,122 @@ check_key(const struct store_txn *txn, size_t table, struct bytes key, struct ex
 	return true;
 }
 
+/* A key as it stands in the table; ROOM takes it if that isn't the key itself. */
+static struct bytes
+hide_key(const struct store_txn *txn, size_t table, struct bytes key, uint8_t room[STORE_KEY_MAX])
+{
+	if (txn->cipher == NULL || !txn->index->hides_tail[table])
+		return key;
+	memcpy(room, key.data, key.size);
+	row_hide_tail(txn->cipher, room, key.size);
+	return bytes_of(room, key.size);
+}
+
+/* KEY as it stands in the table. ROOM takes the value if it was sealed, and is as long as FOUND. */
+static bool
+open_value(struct store_txn *txn, size_t table, struct bytes key, struct bytes found, uint8_t *room,
+	struct bytes *out, struct exa_error *err)
+{
+	size_t size;
+
+	if (txn->cipher == NULL) {
+		*out = found;
+		return true;
+	}
+	if (key.size > STORE_KEY_MAX || !row_open(txn->cipher, table, key, found, room, &size))
+		return exa_fail(err, EXA_CORRUPT,
+			"the index is damaged: an entry of its table %zu can't be deciphered; "
+			"`exarch rebuild` makes it again from the segments",
+			table);
+	*out = bytes_of(room, size);
+	return true;
+}
+
 bool
 store_get(struct store_txn *txn, size_t table, struct bytes key, bool *found_out,
 	struct bytes *value_out, struct exa_error *err)
 {
-	MDB_val k = value_of(key);
+	uint8_t room[STORE_KEY_MAX];
+	struct bytes stored;
+	uint8_t *value;
+	MDB_val k;
 	MDB_val v;
 	int rc;
 
 	if (!check_key(txn, table, key, err))
 		return false;
+	stored = hide_key(txn, table, key, room);
+	k = value_of(stored);
 	rc = txn->index->present[table] ? mdb_get(txn->txn, txn->index->tables[table], &k, &v)
 					: MDB_NOTFOUND;
 	if (rc != 0 && rc != MDB_NOTFOUND)
 		return index_fail(txn->index, err, rc, "reading a table");
+	if (rc == 0) {
+		value = txn->cipher == NULL ? NULL : arena_alloc(txn->cipher->values, v.mv_size);
+		if (!open_value(txn, table, stored, bytes_of(v.mv_data, v.mv_size), value,
+			    value_out, err))
+			return false;
+	}
 	*found_out = rc == 0;
-	if (rc == 0)
-		*value_out = bytes_of(v.mv_data, v.mv_size);
 	return true;
+}
+
+/* What store_get lent is void from here on, as it is in LMDB. */
+static bool
+end_change(struct store_txn *txn, int rc, struct exa_error *err)
+{
+	if (txn->cipher != NULL)
+		arena_reset(txn->cipher->values);
+	return rc == 0 || index_fail(txn->index, err, rc, "writing a table");
+}
+
+static bool
+check_change(const struct store_txn *txn, size_t table, struct bytes key, struct exa_error *err)
+{
+	if (!check_key(txn, table, key, err))
+		return false;
+	return txn->writable || exa_fail(err, EXA_FAILED, "tables change in apply only");
 }
 
 bool
 store_set(struct store_txn *txn, size_t table, struct bytes key, struct bytes value,
 	struct exa_error *err)
 {
-	MDB_val k = value_of(key);
-	MDB_val v = value_of(value);
-	int rc;
+	uint8_t room[STORE_KEY_MAX];
+	struct bytes stored;
+	MDB_val k;
+	MDB_val v;
 
-	if (!check_key(txn, table, key, err))
+	if (!check_change(txn, table, key, err))
 		return false;
-	if (!txn->writable)
-		return exa_fail(err, EXA_FAILED, "tables change in apply only");
-	rc = mdb_put(txn->txn, txn->index->tables[table], &k, &v, 0);
-	return rc == 0 || index_fail(txn->index, err, rc, "writing a table");
+	stored = hide_key(txn, table, key, room);
+	k = value_of(stored);
+	v = value_of(txn->cipher == NULL ? value : row_seal(txn->cipher, table, stored, value));
+	return end_change(txn, mdb_put(txn->txn, txn->index->tables[table], &k, &v, 0), err);
 }
 
 bool
 store_delete(struct store_txn *txn, size_t table, struct bytes key, struct exa_error *err)
 {
-	MDB_val k = value_of(key);
+	uint8_t room[STORE_KEY_MAX];
+	MDB_val k;
 	int rc;
 
-	if (!check_key(txn, table, key, err))
+	if (!check_change(txn, table, key, err))
 		return false;
-	if (!txn->writable)
-		return exa_fail(err, EXA_FAILED, "tables change in apply only");
+	k = value_of(hide_key(txn, table, key, room));
 	rc = mdb_del(txn->txn, txn->index->tables[table], &k, NULL);
-	return rc == 0 || rc == MDB_NOTFOUND || index_fail(txn->index, err, rc, "writing a table");
+	return end_change(txn, rc == MDB_NOTFOUND ? 0 : rc, err);
 }
+
+/* ---- walks ---- */
 
 bool
 store_cursor_open(struct store_txn *txn, size_t table, struct bytes prefix, struct bytes from,
 	struct store_cursor **out, struct exa_error *err)
 {
 	MDB_cursor *cursor = NULL;
+	uint8_t room[STORE_KEY_MAX];
 	int rc = 0;
 
 	if (table >= txn->index->table_count)
@@ -127,9 +215,10 @@ store_cursor_open(struct store_txn *txn, size_t table, struct bytes prefix, stru
 		return index_fail(txn->index, err, rc, "walking a table");
 	*out = exa_alloc(sizeof **out);
 	(*out)->txn = txn;
+	(*out)->table = table;
 	(*out)->cursor = cursor;
 	buf_add_bytes(&(*out)->prefix, prefix);
-	buf_add_bytes(&(*out)->from, from);
+	buf_add_bytes(&(*out)->from, hide_key(txn, table, from, room));
 	return true;
 }
 
@@ -161,6 +250,25 @@ move_on(struct store_cursor *c, MDB_val *key, MDB_val *value)
 	return mdb_cursor_get(c->cursor, key, value, MDB_SET_RANGE);
 }
 
+/* Gives an entry as the layer above knows it. */
+static bool
+show_entry(struct store_cursor *c, struct bytes key, struct bytes value, struct bytes *key_out,
+	struct bytes *value_out, struct exa_error *err)
+{
+	buf_reset(&c->value);
+	buf_reserve(&c->value, value.size);
+	if (!open_value(c->txn, c->table, key, value, c->value.data, value_out, err))
+		return false;
+	*key_out = key;
+	if (c->txn->cipher == NULL || !c->txn->index->hides_tail[c->table])
+		return true;
+	buf_reset(&c->key);
+	buf_add_bytes(&c->key, key);
+	row_show_tail(c->txn->cipher, c->key.data, c->key.size);
+	*key_out = buf_bytes(&c->key);
+	return true;
+}
+
 bool
 store_cursor_next(struct store_cursor *c, struct bytes *key_out, struct bytes *value_out,
 	struct exa_error *err)
@@ -179,9 +287,8 @@ store_cursor_next(struct store_cursor *c, struct bytes *key_out, struct bytes *v
 	found = bytes_of(key.mv_data, key.mv_size);
 	if (!bytes_equal(bytes_take(found, prefix.size), prefix))
 		return false;
-	*key_out = found;
-	*value_out = bytes_of(value.mv_data, value.mv_size);
-	return true;
+	return show_entry(
+		c, found, bytes_of(value.mv_data, value.mv_size), key_out, value_out, err);
 }
 
 void
@@ -193,6 +300,8 @@ store_cursor_close(struct store_cursor *c)
 		mdb_cursor_close(c->cursor);
 	buf_done(&c->prefix);
 	buf_done(&c->from);
+	buf_done(&c->key);
+	buf_done(&c->value);
 	exa_free(c);
 }
 

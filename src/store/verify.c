@@ -23,8 +23,8 @@ struct verify {
 	struct store_verify_result result;
 	struct watermark end;
 	struct scan scan;
-	struct codec *codec;
-	struct buf scratch, raw;
+	struct unpacker unpacker;
+	struct buf raw;
 	struct chain chain;
 	bool gap; /* something was stepped over since the last COMMIT: its chain can't fit */
 	uint64_t last_commit;
@@ -137,6 +137,8 @@ check_row(struct verify *v, const struct object_row *row, struct exa_error *err)
 	bool found = false;
 	bool good;
 
+	if (v->store->access == STORE_SEGMENTS)
+		return true;
 	if (!index_read_begin(&v->store->index, &txn, err))
 		return false;
 	good = index_get_object(&v->store->index, txn, &row->id, &found, &indexed, err);
@@ -146,7 +148,7 @@ check_row(struct verify *v, const struct object_row *row, struct exa_error *err)
 	if (!found)
 		return exa_fail(
 			err, EXA_CORRUPT, "the index lacks an object (`exarch rebuild` helps)");
-	if (indexed.at.segment == v->cutting)
+	if (v->cutting != 0 && indexed.at.segment == v->cutting)
 		return true;
 	if (indexed.at.segment == row->at.segment && indexed.at.offset == row->at.offset &&
 		indexed.slot == row->slot) {
@@ -174,13 +176,11 @@ check_entry(struct verify *v, const struct scan_frame *f, const struct pack_entr
 		.kind = entry->kind,
 		.codec = f->head.codec,
 	};
-	struct store_id id;
 
 	if (entry->kind == PACK_RECORD)
 		return true;
 	v->result.objects++;
-	hash_id(entry->kind, entry->data, &id);
-	if (!id_equal(&id, &entry->id))
+	if (!crypt_check_id(&v->store->crypt, entry->kind, entry->data, &entry->id))
 		return exa_fail(err, EXA_CORRUPT, "object %u of the pack doesn't match its id",
 			entry->slot);
 	return check_row(v, &row, err);
@@ -211,12 +211,10 @@ check_content(struct verify *v, const struct scan_frame *f, struct exa_error *er
 	struct pack_entry object = { .kind = (uint8_t)frame_object_kind(&f->head),
 		.id = f->head.id,
 		.data = buf_bytes(&v->raw) };
-	struct store_id id;
 
 	if (frame_is_object(&f->head))
 		return check_entry(v, f, &object, err);
-	hash_id(HASH_FRAME, buf_bytes(&v->raw), &id);
-	if (!id_equal(&id, &f->head.id))
+	if (!crypt_check_id(&v->store->crypt, HASH_FRAME, buf_bytes(&v->raw), &f->head.id))
 		return exa_fail(err, EXA_CORRUPT, "the frame's content doesn't match its id");
 	if (f->head.kind == FRAME_COMMIT)
 		return check_commit(v, f, err);
@@ -239,13 +237,8 @@ needs_content(const struct verify *v, const struct frame_head *h)
 static bool
 load_content(struct verify *v, const struct scan_frame *f, struct exa_error *err)
 {
-	buf_reset(&v->scratch);
 	buf_reset(&v->raw);
-	if (!frame_read_payload(f->fd, f->at, &f->head, &v->scratch, err))
-		return false;
-	return codec_unpack(v->codec, f->head.codec, buf_bytes(&v->scratch), f->head.raw, &v->raw,
-		       err) ||
-	       place_while(err, f->at);
+	return unpack_frame(&v->unpacker, f->fd, f->at, &f->head, &v->raw, err);
 }
 
 /* ---- the walk ---- */
@@ -261,7 +254,7 @@ enter_segment(struct verify *v, const struct scan_frame *f)
 	if (f->tomb != NULL)
 		cut_check_begin(&v->cut);
 	v->segment = f->at.segment;
-	v->segment_gap = f->at.offset != SEGMENT_HEAD_SIZE ||
+	v->segment_gap = v->scan.head_bad || f->at.offset != SEGMENT_HEAD_SIZE ||
 			 !fs_pread_all(f->fd, head, sizeof head, 0, "the file", &ignored);
 	sha256_begin(&v->heads);
 	sha256_add(&v->heads, head, sizeof head);
@@ -341,6 +334,8 @@ walk(struct verify *v, struct exa_error *err)
 		if (r == SCAN_FRAME) {
 			check_frame(v, &f, err);
 			tell_progress(v, &f);
+		} else if (r == SCAN_HEAD) {
+			report(v, err);
 		} else if (r == SCAN_BAD) {
 			report(v, err);
 			v->gap = true;
@@ -359,7 +354,7 @@ walk(struct verify *v, struct exa_error *err)
 static bool
 is_within(const struct verify *v, const struct object_row *row)
 {
-	if (row->at.segment == v->cutting)
+	if (v->cutting != 0 && row->at.segment == v->cutting)
 		return false;
 	if (row->at.segment != v->end.commit_at.segment)
 		return row->at.segment < v->end.commit_at.segment;
@@ -425,17 +420,44 @@ check_row_count(struct verify *v, struct exa_error *err)
 
 /* ---- all of it ---- */
 
+/* Without the index the last COMMIT in the segments ends what is looked at. */
+static bool
+find_end(struct verify *v, struct exa_error *err)
+{
+	EXA_AUTO(scan_done) struct scan scan;
+	enum scan_result r = SCAN_FRAME;
+
+	scan_begin(&scan, &v->store->files, (struct place){ 1, SEGMENT_HEAD_SIZE }, 1);
+	while (r == SCAN_FRAME || r == SCAN_HEAD) {
+		struct scan_frame f;
+
+		r = scan_next(&scan, &f, err);
+		if (r == SCAN_BAD) {
+			r = scan_skip(&scan, err);
+		} else if (r == SCAN_FRAME && f.head.kind == FRAME_COMMIT) {
+			v->end.commit = 1;
+			v->end.commit_at = f.at;
+			v->end.end = scan.at.offset;
+		}
+	}
+	return r != SCAN_FAILED;
+}
+
 static bool
 begin(struct verify *v, struct exa_error *err)
 {
 	MDB_txn *txn;
 	bool good;
 
-	if (!index_read_begin(&v->store->index, &txn, err))
-		return false;
-	good = index_get_watermark(&v->store->index, txn, &v->end, err);
-	index_read_end(&v->store->index, txn);
-	good = good && index_get_cutting(&v->store->index, &v->cutting, err);
+	if (v->store->access == STORE_SEGMENTS) {
+		good = find_end(v, err);
+	} else {
+		if (!index_read_begin(&v->store->index, &txn, err))
+			return false;
+		good = index_get_watermark(&v->store->index, txn, &v->end, err);
+		index_read_end(&v->store->index, txn);
+		good = good && index_get_cutting(&v->store->index, &v->cutting, err);
+	}
 	for (uint32_t n = 1; good && n <= v->end.commit_at.segment; n++) {
 		struct exa_error ignored;
 		uint64_t size = 0;
@@ -454,20 +476,19 @@ store_verify(struct store *s, const struct store_verify_options *options,
 	struct verify v = { .store = s, .options = options, .scan = { .fd = -1 } };
 	bool good = begin(&v, err);
 
-	v.codec = codec_pool_take(&s->codecs);
+	unpacker_init(&v.unpacker, &s->files, &s->crypt, &s->codecs);
 	chain_begin(&v.chain);
 	if (good && v.end.commit > 0)
 		good = walk(&v, err);
-	if (good && options->level == STORE_VERIFY_BLOBS)
+	if (good && options->level == STORE_VERIFY_BLOBS && s->access != STORE_SEGMENTS)
 		good = check_row_count(&v, err);
 	if (good && options->progress != NULL)
 		options->progress(options->ctx, v.total, v.total);
 	scan_done(&v.scan);
-	codec_pool_give(&s->codecs, v.codec);
+	unpacker_done(&v.unpacker);
 	chain_done(&v.chain);
 	sha256_done(&v.heads);
 	cut_check_done(&v.cut);
-	buf_done(&v.scratch);
 	buf_done(&v.raw);
 	buf_done(&v.table);
 	v.result.finished = true;

@@ -95,7 +95,7 @@ make_pack_frame(struct store *s, struct job *j, struct codec *codec)
 	pack_finish(&j->pack, &raw);
 	pack_builder_done(&j->pack);
 	j->head.raw = (uint32_t)raw.size;
-	hash_id(HASH_FRAME, buf_bytes(&raw), &j->head.id);
+	hash_id(&s->crypt.ids, HASH_FRAME, buf_bytes(&raw), &j->head.id);
 	j->head.codec =
 		codec_pack(codec, s->format.codec, CODEC_NO_PROBE, buf_bytes(&raw), &j->frame);
 	if (!epoch_rows_of_pack(buf_bytes(&raw), j->head.codec, &j->rows, &j->row_count, &never))
@@ -132,7 +132,7 @@ make_frame(struct store *s, struct job *j)
 	struct codec *codec = codec_pool_take(&s->codecs);
 	struct buf *frame = &j->frame;
 
-	frame->capacity = FRAME_HEAD_SIZE + payload_bound(j) + FRAME_ALIGN;
+	frame->capacity = FRAME_HEAD_SIZE + payload_bound(j) + FRAME_TAG_SIZE + FRAME_ALIGN;
 	frame->data = exa_realloc(NULL, frame->capacity);
 	frame_begin(frame);
 	if (frame_is_object(&j->head))
@@ -140,6 +140,8 @@ make_frame(struct store *s, struct job *j)
 	else
 		make_pack_frame(s, j, codec);
 	codec_pool_give(&s->codecs, codec);
+	if (s->crypt.state == CRYPT_OPEN)
+		j->head.flags |= FRAME_ENCRYPTED;
 	frame_end(frame, &j->head);
 	frame->data = exa_realloc(frame->data, frame->size);
 	frame->capacity = frame->size;
@@ -297,7 +299,7 @@ store_put(struct store *s, enum store_kind kind, struct bytes data, struct store
 	if (data.size > STORE_OBJECT_MAX)
 		return exa_fail(err, EXA_LIMIT, "an object of %zu bytes is beyond the limit of %zu",
 			data.size, STORE_OBJECT_MAX);
-	hash_id((uint8_t)kind, data, &id);
+	hash_id(&s->crypt.ids, (uint8_t)kind, data, &id);
 	if (!is_claimed(s->writer, &id, &known, err) ||
 		(!known && !index_object_known(&s->index, &id, &known, err)))
 		return false;

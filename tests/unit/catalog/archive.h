@@ -8,6 +8,7 @@
 struct archive {
 	char dir[64];
 	struct catalog *catalog;
+	bool encrypted;
 };
 
 int archive_make(void **state);   /* cmocka setup: *state becomes a struct archive */

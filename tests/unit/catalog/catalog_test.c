@@ -148,11 +148,13 @@ collect_row(void *ctx, const struct catalog_row *row, struct exa_error *err)
 }
 
 static void
-rows_come_in_the_order_received_in_steps_of_any_size(void **state)
+rows_come_in_order_in_steps_of_any_size(void **state)
 {
 	struct archive *a = *state;
 	static const int64_t received[] = { 30, -10, 20, 10, 20 };
-	static const uint64_t expected[] = { 2, 4, 3, 5, 1 };
+	static const uint64_t by_date[] = { 2, 4, 3, 5, 1 };
+	static const uint64_t by_number[] = { 1, 2, 3, 4, 5 };
+	const uint64_t *expected = a->encrypted ? by_number : by_date;
 	struct catalog_batch b = { 0 };
 
 	for (size_t i = 0; i < 5; i++) {
@@ -186,7 +188,7 @@ rows_come_in_the_order_received_in_steps_of_any_size(void **state)
 			store_read_end(txn);
 		}
 		assert_int_equal(c.count, 5);
-		assert_memory_equal(c.numbers, expected, sizeof expected);
+		assert_memory_equal(c.numbers, expected, sizeof by_date);
 	}
 }
 
@@ -301,7 +303,7 @@ main(void)
 		IN_ARCHIVE(a_mailbox_keeps_its_number_however_its_address_is_written),
 		IN_ARCHIVE(a_renamed_folder_keeps_its_number),
 		IN_ARCHIVE(a_sync_state_of_any_length_comes_back),
-		IN_ARCHIVE(rows_come_in_the_order_received_in_steps_of_any_size),
+		IN_ARCHIVE(rows_come_in_order_in_steps_of_any_size),
 		IN_ARCHIVE(an_items_record_comes_back_whole),
 		IN_ARCHIVE(each_run_carries_the_hash_of_the_one_before),
 	};

@@ -24,10 +24,22 @@ must(bool good, const struct exa_error *err)
 		fail_msg("%s", err->text);
 }
 
+/* Archives are encrypted when EXARCH_TEST_ENCRYPTED is set: the programs run once each way. */
+static const struct store_key *
+key_if_wanted(void)
+{
+	static const struct store_key key = { .kind = STORE_KEY_FILE,
+		.secret = { .data = (const uint8_t *)"a key of thirty-two bytes, no less",
+			.size = STORE_KEY_FILE_BYTES } };
+
+	return getenv("EXARCH_TEST_ENCRYPTED") != NULL ? &key : NULL;
+}
+
 int
 archive_make(void **state)
 {
-	const struct store_create_options options = { .codec = STORE_CODEC_ZLIB };
+	const struct store_create_options options = { .codec = STORE_CODEC_ZLIB,
+		.key = key_if_wanted() };
 	struct archive *a = exa_alloc(sizeof *a);
 	EXA_AUTO(exa_freep) char *dir = NULL;
 	struct exa_error err;
@@ -36,9 +48,11 @@ archive_make(void **state)
 	assert_non_null(mkdtemp(a->dir));
 	dir = fs_join(a->dir, "archive");
 	must(catalog_create(dir, &options, &err), &err);
-	must(catalog_open(dir, &(struct store_open_options){ .access = STORE_WRITE }, NULL,
-		     &a->catalog, &err),
+	must(catalog_open(dir,
+		     &(struct store_open_options){ .access = STORE_WRITE, .key = key_if_wanted() },
+		     NULL, &a->catalog, &err),
 		&err);
+	a->encrypted = key_if_wanted() != NULL;
 	*state = a;
 	return 0;
 }

@@ -11,6 +11,7 @@
 struct archive {
 	char dir[64]; /* holds the archive, and the test's own folders */
 	struct catalog *catalog;
+	bool encrypted;
 	unsigned serial; /* makes server ids */
 };
 

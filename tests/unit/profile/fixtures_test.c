@@ -82,6 +82,15 @@ same_text(const char *a, const char *b)
 }
 
 static void
+same_archive(const struct profile *a, const struct profile *b)
+{
+	same_text(a->archive, b->archive);
+	assert_int_equal(a->create_archive, b->create_archive);
+	same_text(a->key_file, b->key_file);
+	same_text(a->passphrase_file, b->passphrase_file);
+}
+
+static void
 same_source(const struct profile *a, const struct profile *b)
 {
 	same_text(a->endpoint, b->endpoint);
@@ -109,7 +118,7 @@ static void
 same_profile(const struct profile *a, const struct profile *b)
 {
 	assert_string_equal(a->archive, b->archive);
-	assert_int_equal(a->create_archive, b->create_archive);
+	same_archive(a, b);
 	same_source(a, b);
 	assert_int_equal(a->mailboxes_from, b->mailboxes_from);
 	same_text(a->mailbox_file, b->mailbox_file);

@@ -124,8 +124,7 @@ compact_with_fault(struct world *w, int nth)
 	bool good;
 
 	faulty_begin(&f);
-	assert_true(store_open_with(w->dir, &(struct store_open_options){ .access = STORE_WRITE },
-		&test_schema, &f.io, &s, &err));
+	assert_true(store_open_with(w->dir, opening(STORE_WRITE), &test_schema, &f.io, &s, &err));
 	atomic_store(&f.left, nth);
 	good = store_compact(s, &options, &result, &err);
 	atomic_store(&f.left, -1);

@@ -612,8 +612,8 @@ it_needs_the_room_of_one_segment(void **state)
 	before = segment_bytes(w->dir);
 	watched.io.pwrite = watched_pwrite;
 	watched.io.ctx = &watched;
-	assert_true(store_open_with(w->dir, &(struct store_open_options){ .access = STORE_WRITE },
-		&test_schema, &watched.io, &s, &err));
+	assert_true(
+		store_open_with(w->dir, opening(STORE_WRITE), &test_schema, &watched.io, &s, &err));
 	assert_true(compacted(w, s).segments_cut > 2);
 	assert_true(watched.most > before);
 	assert_true(watched.most - before <= largest + largest / 20);

@@ -13,6 +13,7 @@
 #include "support.h"
 
 #define SEGMENT_1 "seg/00/00000001.xseg"
+#define SEGMENT_2 "seg/00/00000002.xseg"
 
 struct fixture {
 	char *dir;
@@ -175,8 +176,7 @@ every_flipped_byte_is_refused_or_found(void **state)
 		for (size_t at = 0; at < whole.size; at++) {
 			whole.data[at] ^= (uint8_t)(1U << at % 8);
 			save(f->dir, names[i], buf_bytes(&whole));
-			if (store_open(f->dir, &(struct store_open_options){ .access = STORE_READ },
-				    &test_schema, &s, &err)) {
+			if (store_open(f->dir, opening(STORE_READ), &test_schema, &s, &err)) {
 				undetected += damage_found(s, STORE_VERIFY_BYTES) == 0;
 				store_abandon(s);
 			}
@@ -439,6 +439,75 @@ a_segment_with_a_damaged_frame_header_is_left_for_a_new_one(void **state)
 	assert_true(segment.size > SEGMENT_HEAD_SIZE);
 }
 
+/* Both segments hold commits; each header in turn is damaged. */
+static void
+a_damaged_segment_header_is_reported_and_costs_nothing(void **state)
+{
+	static const char *const names[] = { SEGMENT_1, SEGMENT_2 };
+	struct fixture *f = *state;
+	EXA_AUTO(buf_done) struct buf empty_index = { 0 };
+	EXA_AUTO(buf_done) struct buf segment = { 0 };
+	EXA_AUTO(buf_done) struct buf after = { 0 };
+	struct store *s = opened(f->dir, STORE_WRITE);
+	struct store_id first;
+	struct store_id second;
+
+	load(f->dir, "idx/data.mdb", &empty_index);
+	first = one_commit(s, "first", "a=1");
+	store_abandon(s);
+	load(f->dir, SEGMENT_1, &segment);
+	buf_add_string(&segment, "torn");
+	save(f->dir, SEGMENT_1, buf_bytes(&segment));
+	s = opened(f->dir, STORE_WRITE);
+	second = one_commit(s, "second", "b=2");
+	store_abandon(s);
+	for (int i = 0; i < 2; i++) {
+		load(f->dir, names[i], &segment);
+		segment.data[20] ^= 0x10;
+		save(f->dir, names[i], buf_bytes(&segment));
+		for (int access = STORE_READ; access <= STORE_REBUILD; access++) {
+			s = opened(f->dir, (enum store_access)access);
+			expect_fact(s, "a", "1");
+			expect_fact(s, "b", "2");
+			expect_object(s, &first, bytes_of_string("first"));
+			expect_object(s, &second, bytes_of_string("second"));
+			assert_int_equal(damage_found(s, STORE_VERIFY_HEADERS), i + 1);
+			store_abandon(s);
+		}
+		save(f->dir, "idx/data.mdb", buf_bytes(&empty_index));
+		s = opened(f->dir, STORE_WRITE);
+		expect_fact(s, "b", "2");
+		store_abandon(s);
+	}
+	s = opened(f->dir, STORE_WRITE);
+	(void)one_commit(s, "third", "c=3");
+	store_abandon(s);
+	load(f->dir, SEGMENT_2, &after);
+	assert_true(bytes_equal(buf_bytes(&after), buf_bytes(&segment)));
+	load(f->dir, "seg/00/00000003.xseg", &after);
+	assert_true(after.size > SEGMENT_HEAD_SIZE);
+	s = opened(f->dir, STORE_READ);
+	assert_int_equal(damage_found(s, STORE_VERIFY_BLOBS), 2);
+	store_abandon(s);
+}
+
+static void
+a_commit_repeats_the_salt_of_its_segment(void **state)
+{
+	struct fixture *f = *state;
+	EXA_AUTO(buf_done) struct buf segment = { 0 };
+	struct store *s = opened(f->dir, STORE_WRITE);
+	struct commit c;
+	struct exa_error err;
+
+	(void)one_commit(s, "first", "a=1");
+	store_abandon(s);
+	load(f->dir, SEGMENT_1, &segment);
+	assert_true(
+		commit_get(bytes_skip(buf_bytes(&segment), segment.size - COMMIT_SIZE), &c, &err));
+	assert_memory_equal(c.salt, segment.data + 36, SALT_SIZE);
+}
+
 static void
 a_missing_segment_is_damage(void **state)
 {
@@ -567,9 +636,7 @@ nothing_is_cut_when_what_lies_behind_cannot_be_read(void **state)
 	save(f->dir, SEGMENT_1, buf_bytes(&before));
 	io.ctx = &faulty;
 	io.open = open_that_fails_once;
-	assert_false(
-		store_open_with(f->dir, &(struct store_open_options){ .access = STORE_REBUILD },
-			&test_schema, &io, &s, &err));
+	assert_false(store_open_with(f->dir, opening(STORE_REBUILD), &test_schema, &io, &s, &err));
 	assert_int_equal(err.code, EXA_IO);
 	load(f->dir, SEGMENT_1, &after);
 	assert_true(bytes_equal(buf_bytes(&after), buf_bytes(&before)));
@@ -640,8 +707,7 @@ fail_at_every_call(int reason, bool short_writes)
 		int acknowledged = 0;
 
 		store_abandon(s);
-		if (store_open_with(dir, &(struct store_open_options){ .access = STORE_WRITE },
-			    &test_schema, &io, &s, &err)) {
+		if (store_open_with(dir, opening(STORE_WRITE), &test_schema, &io, &s, &err)) {
 			acknowledged = commit_rounds(s, 3, &err);
 			completed = acknowledged == 3;
 			store_abandon(s);
@@ -673,8 +739,7 @@ a_full_disk_is_explained_and_poisons_until_reopened(void **state)
 	struct store *s = NULL;
 	struct store_id id;
 
-	assert_true(store_open_with(f->dir, &(struct store_open_options){ .access = STORE_WRITE },
-		&test_schema, &io, &s, &err));
+	assert_true(store_open_with(f->dir, opening(STORE_WRITE), &test_schema, &io, &s, &err));
 	assert_int_equal(commit_rounds(s, 3, &err), 3);
 	faulty.calls_left = 0;
 	assert_int_equal(commit_rounds(s, 1, &err), 0);
@@ -712,6 +777,8 @@ main(void)
 		TEST(damage_is_never_cut_off_as_if_it_were_a_torn_tail),
 		TEST(nothing_is_cut_when_what_lies_behind_cannot_be_read),
 		TEST(a_segment_with_a_damaged_frame_header_is_left_for_a_new_one),
+		TEST(a_damaged_segment_header_is_reported_and_costs_nothing),
+		TEST(a_commit_repeats_the_salt_of_its_segment),
 		TEST(a_missing_segment_is_damage),
 		TEST(a_disk_that_fails_at_any_call_loses_nothing_acknowledged),
 		TEST(a_full_disk_is_explained_and_poisons_until_reopened),

@@ -463,8 +463,7 @@ recorded(const char *base, int first, int rounds)
 	schema = recording_schema(r);
 	io = recording_io(r);
 	recording_snapshot(r);
-	assert_true(store_open_with(dir, &(struct store_open_options){ .access = STORE_WRITE },
-		&schema, &io, &s, &err));
+	assert_true(store_open_with(dir, opening(STORE_WRITE), &schema, &io, &s, &err));
 	recording_snapshot(r);
 	for (int i = first; i < first + rounds; i++) {
 		r->rounds = i + 1;

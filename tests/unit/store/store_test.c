@@ -384,8 +384,7 @@ read_beside(const char *dir, const char *key, const char *value)
 	bool found = false;
 	int result = 1;
 
-	if (!store_open(dir, &(struct store_open_options){ .access = STORE_READ }, &test_schema, &s,
-		    &err))
+	if (!store_open(dir, opening(STORE_READ), &test_schema, &s, &err))
 		return 2;
 	if (store_read_begin(s, &txn, &err)) {
 		if (store_get(txn, TABLE_FACTS, bytes_of_string(key), &found, &found_value, &err) &&
@@ -602,6 +601,40 @@ the_codec_chosen_at_creation_is_used(void **state)
 	store_abandon(s);
 }
 
+static void
+of_two_copies_of_an_object_the_index_names_the_later(void **state)
+{
+	static const struct place copies[][2] = { { { 1, 640 }, { 1, 64 } },
+		{ { 2, 64 }, { 2, 64 } } };
+	struct fixture *f = *state;
+	struct store *s = f->store;
+	struct watermark mark = s->watermark;
+	struct epoch epoch = { 0 };
+	struct object_row row = { .raw = 100, .kind = STORE_DATA };
+	struct exa_error err = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		struct object_row found;
+		bool is_there = false;
+		MDB_txn *txn;
+
+		for (int copy = 0; copy < 2; copy++) {
+			row.at = copies[i][copy];
+			epoch_add_row(&epoch, &row);
+		}
+		assert_true(epoch_apply(&epoch, &s->index, &test_schema, &mark, &err));
+		epoch_reset(&epoch);
+		assert_true(index_read_begin(&s->index, &txn, &err));
+		assert_true(index_get_object(&s->index, txn, &row.id, &is_there, &found, &err));
+		index_read_end(&s->index, txn);
+		assert_true(is_there);
+		assert_int_equal(found.at.segment, copies[i][0].segment);
+		assert_int_equal(found.at.offset, copies[i][0].offset);
+		assert_int_equal(mark.object_bytes, 100);
+	}
+	epoch_done(&epoch);
+}
+
 int
 main(void)
 {
@@ -631,6 +664,7 @@ main(void)
 		TEST(an_unknown_format_is_refused),
 		TEST(an_index_that_is_full_grows),
 		TEST(the_codec_chosen_at_creation_is_used),
+		TEST(of_two_copies_of_an_object_the_index_names_the_later),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -13,7 +13,7 @@
 #include "index.h"
 #include "support.h"
 
-static const struct store_table tables[] = { { "facts", false }, { "places", false } };
+static const struct store_table tables[] = { { "facts", false }, { "places", true } };
 
 static bool
 apply(void *ctx, struct store_txn *txn, const struct store_loc *loc, struct bytes record,
@@ -43,6 +43,25 @@ const struct store_schema test_schema = {
 	.table_count = 2,
 	.apply = apply,
 };
+
+const struct store_key test_key = { .kind = STORE_KEY_FILE,
+	.secret = { .data = (const uint8_t *)"a key of thirty-two bytes, no less", .size = 32 } };
+
+bool
+encrypting(void)
+{
+	return getenv("EXARCH_TEST_ENCRYPTED") != NULL;
+}
+
+const struct store_open_options *
+opening(enum store_access access)
+{
+	static struct store_open_options options[STORE_SEGMENTS + 1];
+
+	options[access].access = access;
+	options[access].key = encrypting() ? &test_key : NULL;
+	return &options[access];
+}
 
 char *
 temporary_dir(void)
@@ -117,16 +136,16 @@ opened(const char *dir, enum store_access access)
 	struct store *s = NULL;
 	struct exa_error err = { 0 };
 
-	must(store_open(
-		     dir, &(struct store_open_options){ .access = access }, &test_schema, &s, &err),
-		&err);
+	must(store_open(dir, opening(access), &test_schema, &s, &err), &err);
 	return s;
 }
 
 struct store *
 made_store(const char *dir, enum store_codec codec, uint64_t segment_bytes)
 {
-	struct store_create_options options = { .codec = codec, .segment_bytes = segment_bytes };
+	struct store_create_options options = { .codec = codec,
+		.segment_bytes = segment_bytes,
+		.key = encrypting() ? &test_key : NULL };
 	struct exa_error err = { 0 };
 
 	must(store_create(dir, &options, &err), &err);
@@ -139,8 +158,7 @@ open_code(const char *dir, enum store_access access, struct exa_error *err)
 	struct store *s = NULL;
 
 	exa_error_clear(err);
-	if (store_open(
-		    dir, &(struct store_open_options){ .access = access }, &test_schema, &s, err))
+	if (store_open(dir, opening(access), &test_schema, &s, err))
 		store_abandon(s);
 	return err->code;
 }

@@ -23,6 +23,12 @@
 #define TABLE_PLACES 1
 extern const struct store_schema test_schema;
 
+/* The stores of a test program are encrypted when EXARCH_TEST_ENCRYPTED is set: it runs once each
+ * way. */
+bool encrypting(void);
+extern const struct store_key test_key;
+const struct store_open_options *opening(enum store_access access); /* with the key, if any */
+
 char *temporary_dir(void); /* a name for a store; nothing is there yet. exa_free and remove_tree */
 void remove_tree(const char *path);
 void copy_tree(const char *from, const char *to);

@@ -210,8 +210,7 @@ a_failed_sync_reaches_every_thread_and_nobody_hangs(void **state)
 	store_abandon(s);
 	io.ctx = &failing;
 	io.fdatasync = fail_some_sync;
-	assert_true(store_open_with(dir, &(struct store_open_options){ .access = STORE_WRITE },
-		&test_schema, &io, &s, &err));
+	assert_true(store_open_with(dir, opening(STORE_WRITE), &test_schema, &io, &s, &err));
 	run_workers(s, workers);
 	for (unsigned i = 0; i < THREADS; i++)
 		assert_true(workers[i].failures > 0);
