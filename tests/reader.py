@@ -35,6 +35,8 @@ import zlib
 KIB, MIB = 1 << 10, 1 << 20
 OBJECT_MAX, PAYLOAD_MAX, PACK_ENTRIES_MAX = 8 * MIB, 16 * MIB, 16384
 BLOB, RBLOB, PACK_D, PACK_M, COMMIT, SEAL = range(1, 7)
+TOMB = 10
+KINDS = (*range(BLOB, SEAL + 1), TOMB)
 RAW, ZLIB, ZSTD = range(3)
 ENCRYPTED, DIRECTORY, CRITICAL = 1, 2, 8
 FEATURE_ENCRYPTED = 1
@@ -217,6 +219,7 @@ class Frame:
     entries: list = ()
     records: list = ()  # (slot, bytes)
     commit: tuple = None
+    tomb: 'Tomb' = None  # of a TOMB, and of the COMMIT that ends a cut segment
 
 
 @dataclasses.dataclass
@@ -225,6 +228,34 @@ class Gap:
     place: Place
     wrong: str
     loses_frames: bool = True
+
+
+@dataclasses.dataclass
+class Tomb:
+    """What a cut segment was."""
+    first: int
+    last: int
+    first_commit: int
+    last_commit: int
+    chain: bytes
+    heads: bytes
+    previous: bytes
+    seal: bytes  # the first 60 bytes of its header; empty if there was none
+    frames: int
+
+    @property
+    def commit_sequence(self):
+        return self.last - 1 if self.seal else self.last
+
+
+def read_tomb(payload):
+    *fields, seal, frames = Fields(payload).unpack('<QQQQ32s32s32s60sI16x8x')
+    tomb = Tomb(*fields, seal if any(seal) else b'', frames)
+    if not 0 < tomb.first <= tomb.commit_sequence or not 0 < tomb.first_commit <= tomb.last_commit:
+        raise Bad('TOMB: of a segment that cannot have been')
+    if tomb.seal and struct.unpack_from('<Q', tomb.seal, 16) != (tomb.last,):
+        raise Bad('TOMB: the sequence of its SEAL is another')
+    return tomb
 
 
 Entry = collections.namedtuple('Entry', 'kind id start length')
@@ -250,7 +281,7 @@ def check_segment_header(data, number, uuid):
     major, _, flags, own_number, own_uuid, _, _, crc = struct.unpack_from('<BBHQ16s16sqI', header, 8)
     if crc != crc32c(header[:60]):
         raise Bad('segment header: the checksum is wrong')
-    if major != 1 or flags:
+    if major != 1 or flags & ~1:
         raise Refused(f'segment {number}: of a later version')
     if own_number != number or own_uuid != uuid:
         raise Bad('segment header: of another segment or archive')
@@ -263,7 +294,7 @@ def read_header(data, place):
     version, kind, codec, flags, stored, raw, sequence, own_id, payload_crc, crc = struct.unpack('<4xBBBBIIQ32sII', header)
     if crc != crc32c(header[:60] + struct.pack('<IQ', place.segment, place.offset)):
         raise Bad('frame header: the checksum is wrong')
-    if (version != 1 or flags & ~(ENCRYPTED | DIRECTORY | CRITICAL) or flags & CRITICAL and not BLOB <= kind <= SEAL
+    if (version != 1 or flags & ~(ENCRYPTED | DIRECTORY | CRITICAL) or flags & CRITICAL and kind not in KINDS
             or flags & ENCRYPTED and not BLOB <= kind <= PACK_M):
         raise Refused(f'{place}: a frame that is unknown here (version {version}, kind {kind}, flags {flags})')
     tag = TAG if flags & ENCRYPTED else 0
@@ -290,7 +321,7 @@ def read_payload(data, frame, encrypted):
         raise Refused(f'{frame.place}: an encrypted frame in an archive that is not')
     if encrypted and BLOB <= frame.kind <= PACK_M and not frame.flags & ENCRYPTED:
         raise Bad('payload: not encrypted, though the archive is')
-    if not BLOB <= frame.kind <= SEAL:
+    if frame.kind not in KINDS:
         return b''
     if frame.flags & ENCRYPTED or frame.codec == ZSTD:
         frame.unread = 'encrypted' if frame.flags & ENCRYPTED else 'compressed with zstd'
@@ -374,6 +405,7 @@ class Walk:
 
     def segment(self, number):
         data, offset, before = self.segments[number], SEGMENT_HEADER, []
+        self.tomb = None
         while offset < len(data):
             try:
                 frame = self.header(data, Place(number, offset))
@@ -382,20 +414,46 @@ class Walk:
                 before.append(None)  # a SEAL can't be compared any more
                 offset = self.search(data, number, offset + 8)
                 continue
-            if frame.sequence != self.sequence + 1:
-                yield Gap(frame.place, f'frames {self.sequence + 1} to {frame.sequence - 1} are missing')
-            self.sequence = frame.sequence
             try:
                 self.payload(data, frame, before)
             except Bad as e:
                 frame.wrong = str(e)
+            if gap := self.missing(frame):
+                yield gap
             before.append(frame)
             yield frame
             offset += FRAME_HEADER + padded(frame.stored)
+        if self.tomb and self.tomb.seal and self.sequence == self.tomb.commit_sequence:
+            yield self.gone_seal(Place(number, offset))
+
+    def missing(self, frame):
+        """Goes on to the frame's sequence; a Gap if some were left out."""
+        own, expected = frame.sequence, self.sequence + 1
+        if frame.kind == TOMB:
+            if not frame.tomb:
+                return None
+            own = frame.tomb.first
+            self.sequence = own - 1
+        else:
+            self.sequence = own
+            if self.tomb and frame.kind == COMMIT and own == self.tomb.commit_sequence:
+                return None
+        return Gap(frame.place, f'frames {expected} to {own - 1} are missing') if own != expected else None
+
+    def gone_seal(self, place):
+        """The SEAL that a cut segment had: only its header is left, in the TOMB."""
+        header = self.tomb.seal
+        kind, codec, flags, stored, raw, sequence, own_id, crc = struct.unpack('<5xBBBIIQ32sI', header)
+        self.seals[place.segment] = own_id
+        self.sequence = sequence
+        return Frame(place, kind, codec, flags, stored, raw, sequence, own_id, crc, header)
 
     def header(self, data, place):
         frame = read_header(data, place)
-        if frame.sequence <= self.sequence:
+        if frame.kind == TOMB:
+            if place.offset != SEGMENT_HEADER:
+                raise Bad('TOMB: not at the beginning')
+        elif frame.sequence <= self.sequence:
             raise Bad(f'frame header: sequence {frame.sequence} after {self.sequence}')
         if place.offset + FRAME_HEADER + padded(frame.stored) > len(data):
             raise Bad('frame: cut off by the end of the file')
@@ -422,6 +480,17 @@ class Walk:
             self.seals[frame.place.segment] = frame.id
             if None not in before:
                 self.seal(data, frame, payload, before)
+        if frame.kind == TOMB:
+            tomb = read_tomb(payload)
+            if tomb.first <= self.sequence:
+                raise Bad(f'TOMB: begins with sequence {tomb.first}, after {self.sequence}')
+            if tomb.previous != self.seals.get(frame.place.segment - 1, bytes(32)):
+                raise Bad('TOMB: does not name the SEAL before it')
+            self.tomb = frame.tomb = tomb
+        if frame.kind == COMMIT and self.tomb and frame.sequence == self.tomb.commit_sequence:
+            frame.tomb = self.tomb
+            if None not in before:
+                self.kept(before[1:] + [frame])
         if frame.kind == COMMIT:
             frame.commit = Fields(payload).unpack('<QQQI4x32sqQQQ16x')
         frame.entries = entries
@@ -440,6 +509,10 @@ class Walk:
         if previous != self.seals.get(seal.place.segment - 1, bytes(32)):
             raise Bad('SEAL: does not name the SEAL before it')
 
+    def kept(self, frames):
+        if len(frames) != self.tomb.frames or sha256(*(f.header[:CHAINED] for f in frames)) != self.tomb.heads:
+            raise Bad('TOMB: does not name the frames behind it')
+
 
 class Epoch:
     """The frames since a COMMIT, and what the chain at the next COMMIT is made from."""
@@ -455,6 +528,8 @@ class Epoch:
     def what_is_wrong(self, frame):
         """What COMMIT says, compared with what was found; None if it fits."""
         number, first, last, count, chain, _, objects, size, records = frame.commit
+        if frame.tomb:
+            return None if number == frame.tomb.last_commit else 'COMMIT: is not the one that its TOMB names'
         if not self.whole:
             return None  # that is known, and nothing can be compared
         if chain != self.chain():
@@ -471,8 +546,15 @@ class Epoch:
             return 'COMMIT: counts objects or records wrongly'
         return None
 
+    def what_is_wrong_with_tomb(self, tomb):
+        if self.whole and (tomb.first_commit != self.number + 1 or tomb.chain != self.chain_before):
+            return 'TOMB: does not go on from the COMMIT before it'
+        return None
+
     def closed_by(self, frame):
         """The epoch that begins behind this COMMIT."""
+        if frame.tomb and frame.commit:
+            return Epoch(frame.commit[0], frame.commit[4], [frame.header])
         if self.whole or frame.commit is None:
             after = Epoch(self.number + 1, self.chain(), [frame.header])
             after.whole = self.whole
@@ -501,6 +583,8 @@ class Log:
         for index, event in enumerate(events):
             if isinstance(event, Frame) and event.commit and not event.wrong:
                 event.wrong = epoch.what_is_wrong(event)
+            if isinstance(event, Frame) and event.kind == TOMB and event.tomb and not event.wrong:
+                event.wrong = epoch.what_is_wrong_with_tomb(event.tomb)
             if not (isinstance(event, Frame) and event.kind == SEAL and not event.wrong):
                 begin = begin or event.place
             if event.wrong and index > settled:
@@ -510,6 +594,8 @@ class Log:
                 self.damage.append((event.place, event.wrong))
             if isinstance(event, Gap):
                 epoch.whole = epoch.whole and not event.loses_frames
+            elif event.kind == TOMB:
+                self.frames += 1  # in no epoch and no chain
             elif event.kind == COMMIT:
                 self.take(epoch.frames + [event])
                 epoch, begin = epoch.closed_by(event), None

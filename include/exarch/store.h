@@ -395,7 +395,9 @@ struct store_compact_options {
 	 * A record of a segment that will be cut down. KEEP gets what stays in its place (the
 	 * record itself, or a shorter one; left empty: nothing), AGAIN what is logged anew at the
 	 * archive's end (left empty: nothing). Both together must bring about the same tables when
-	 * they are applied in order.
+	 * they are applied in order, and so must the record and AGAIN; but for where a record
+	 * stands: a table that has LOC gets the new place by AGAIN alone. TXN is a fresh look for
+	 * each few records; what was logged anew for those before may be in it.
 	 */
 	bool (*carry)(void *ctx, struct store_txn *txn, const struct store_loc *loc,
 		struct bytes record, struct buf *keep, struct buf *again, struct exa_error *err);
@@ -405,7 +407,8 @@ struct store_compact_options {
 };
 
 struct store_compact_result {
-	uint64_t segments, segments_cut;                /* looked at; cut down */
+	uint64_t segments, segments_cut; /* looked at; cut down */
+	uint64_t segments_damaged; /* left as they are: store_verify tells what is wrong there */
 	uint64_t bytes_before, bytes_after;             /* of all segments, on disk */
 	uint64_t objects_dropped, object_bytes_dropped; /* raw */
 	bool finished; /* false: stopped by cancel; what was done stands */

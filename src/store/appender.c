@@ -8,6 +8,7 @@
 
 #include "appender.h"
 #include "crc32c.h"
+#include "cut.h"
 
 void
 frame_begin(struct buf *frame)
@@ -107,12 +108,19 @@ find_previous_seal(struct appender *a, uint32_t segment)
 	struct place end = { .segment = segment };
 	struct frame_head last;
 	struct exa_error ignored;
+	struct tomb tomb;
+	bool is_cut;
 
 	a->previous_seal = (struct store_id){ 0 };
-	if (end.segment > 0 && segdir_exists(a->files, end.segment) &&
-		segdir_open(a->files, end.segment, O_RDONLY, &fd, &ignored) &&
-		segdir_size(a->files, end.segment, &end.offset, &ignored) &&
-		walk_heads(a, fd, end, false, &last, &ignored) && last.kind == FRAME_SEAL)
+	if (end.segment == 0 || !segdir_exists(a->files, end.segment) ||
+		!segdir_open(a->files, end.segment, O_RDONLY, &fd, &ignored) ||
+		!cut_look(fd, end.segment, &is_cut, &tomb, &ignored))
+		return;
+	if (is_cut) {
+		if (tomb_seal(&tomb, &last))
+			a->previous_seal = last.id;
+	} else if (segdir_size(a->files, end.segment, &end.offset, &ignored) &&
+		   walk_heads(a, fd, end, false, &last, &ignored) && last.kind == FRAME_SEAL)
 		a->previous_seal = last.id;
 }
 
@@ -291,4 +299,13 @@ appender_commit(struct appender *a, struct commit *c, struct place *at_out, uint
 	chain_commit(&a->chain, c->chain, frame.data);
 	*sequence_out = head.sequence;
 	return true;
+}
+
+bool
+appender_rotate(struct appender *a, bool *sealed_out, struct exa_error *err)
+{
+	if (a->fd < 0 && !open_segment(a, err))
+		return false;
+	*sealed_out = a->fd >= 0;
+	return (a->fd < 0 || seal_segment(a, err)) && begin_segment(a, err);
 }

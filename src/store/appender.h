@@ -43,6 +43,9 @@ bool appender_add(struct appender *a, struct frame_head *head, struct buf *frame
 /* Appends the COMMIT and makes everything durable. C's chain and salt are filled in here. */
 bool appender_commit(struct appender *a, struct commit *c, struct place *at_out,
 	uint64_t *sequence_out, struct exa_error *err) EXA_CHECK;
+/* At a COMMIT: closes the segment in good order and begins the next one, although it isn't full.
+ * *SEALED_OUT: whether it has got its SEAL. */
+bool appender_rotate(struct appender *a, bool *sealed_out, struct exa_error *err) EXA_CHECK;
 void appender_done(struct appender *a);
 
 /* Begins a frame in BUF (room for the header), and ends it (lengths, checksum, padding). One with

@@ -159,12 +159,30 @@ tell(struct store *s, uint64_t epoch)
 	(void)pthread_mutex_unlock(&w->mu);
 }
 
+/* Who waits for it may be gone once it is done, or once the handle is poisoned. */
+static bool
+run_errand(struct store *s, struct errand *errand, struct exa_error *err)
+{
+	struct writer *w = s->writer;
+
+	if (!errand->run(s, errand->ctx, err))
+		return false;
+	(void)pthread_mutex_lock(&w->mu);
+	errand->done = true;
+	(void)pthread_cond_broadcast(&w->changed);
+	(void)pthread_mutex_unlock(&w->mu);
+	return true;
+}
+
 static void
 work_off(struct store *s, struct job *j)
 {
 	struct exa_error err;
 
-	if (!j->ends_epoch) {
+	if (j->errand != NULL) {
+		if (!run_errand(s, j->errand, &err))
+			poison(s, &err);
+	} else if (!j->ends_epoch) {
 		if (!append_frame(s, j, &err))
 			poison(s, &err);
 	} else if (commit_epoch(s, j, &err)) {

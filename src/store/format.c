@@ -35,6 +35,12 @@ frame_head_put(const struct frame_head *h, struct place at, uint8_t out[FRAME_HE
 }
 
 static bool
+kind_is_known(uint8_t kind)
+{
+	return (kind >= FRAME_BLOB && kind <= FRAME_SEAL) || kind == FRAME_TOMB;
+}
+
+static bool
 frame_is_known(const uint8_t *in, struct exa_error *err)
 {
 	if (in[4] != FRAME_VERSION)
@@ -44,10 +50,10 @@ frame_is_known(const uint8_t *in, struct exa_error *err)
 		((in[7] & FRAME_ENCRYPTED) != 0 && in[5] > FRAME_PACK_M))
 		return exa_fail(
 			err, EXA_USAGE, "frame flags %02x are not known to this program", in[7]);
-	if (in[5] < FRAME_BLOB || (in[5] > FRAME_SEAL && (in[7] & FRAME_CRITICAL) != 0))
+	if (in[5] < FRAME_BLOB || (!kind_is_known(in[5]) && (in[7] & FRAME_CRITICAL) != 0))
 		return exa_fail(
 			err, EXA_USAGE, "frame kind %u is not known to this program", in[5]);
-	if (in[5] <= FRAME_SEAL && in[6] > CODEC_ZSTD)
+	if (kind_is_known(in[5]) && in[6] > CODEC_ZSTD)
 		return exa_fail(
 			err, EXA_USAGE, "frame codec %u is not known to this program", in[6]);
 	return true;
@@ -123,7 +129,7 @@ segment_head_put(const struct segment_head *h, uint8_t out[SEGMENT_HEAD_SIZE])
 	memcpy(out, segment_magic, 8);
 	out[8] = FORMAT_MAJOR;
 	out[9] = FORMAT_MINOR;
-	put_le16(out + 10, 0);
+	put_le16(out + 10, h->flags);
 	put_le64(out + 12, h->number);
 	memcpy(out + 20, h->uuid, UUID_SIZE);
 	memcpy(out + 36, h->salt, SALT_SIZE);
@@ -139,7 +145,7 @@ segment_head_get(const uint8_t in[SEGMENT_HEAD_SIZE], uint32_t number,
 		return exa_fail(err, EXA_CORRUPT, "it doesn't begin as a segment does");
 	if (get_le32(in + 60) != crc32c(0, in, 60))
 		return exa_fail(err, EXA_CORRUPT, "the segment header fails its checksum");
-	if (in[8] != FORMAT_MAJOR || get_le16(in + 10) != 0)
+	if (in[8] != FORMAT_MAJOR || (get_le16(in + 10) & ~SEGMENT_CUT) != 0)
 		return exa_fail(
 			err, EXA_USAGE, "segment format %u is not known to this program", in[8]);
 	if (get_le64(in + 12) != number)
@@ -148,6 +154,7 @@ segment_head_get(const uint8_t in[SEGMENT_HEAD_SIZE], uint32_t number,
 	if (memcmp(in + 20, uuid, UUID_SIZE) != 0)
 		return exa_fail(err, EXA_CORRUPT, "it belongs to another archive");
 	out->number = number;
+	out->flags = get_le16(in + 10);
 	memcpy(out->uuid, uuid, UUID_SIZE);
 	memcpy(out->salt, in + 36, SALT_SIZE);
 	out->created_ns = (int64_t)get_le64(in + 52);
@@ -229,4 +236,70 @@ seal_entry_put(const struct frame_head *h, uint64_t offset, uint8_t out[SEAL_ENT
 	out[17] = h->codec;
 	put_le16(out + 18, 0);
 	memcpy(out + 20, h->id.bytes, STORE_ID_SIZE);
+}
+
+void
+tomb_put(const struct tomb *t, uint8_t out[TOMB_SIZE])
+{
+	put_le64(out, t->first);
+	put_le64(out + 8, t->last);
+	put_le64(out + 16, t->first_commit);
+	put_le64(out + 24, t->last_commit);
+	memcpy(out + 32, t->chain, SHA256_SIZE);
+	memcpy(out + 64, t->heads_sha256, SHA256_SIZE);
+	memcpy(out + 96, t->previous.bytes, STORE_ID_SIZE);
+	memcpy(out + 128, t->seal_head, HEAD_CHAINED);
+	put_le32(out + 188, t->frames);
+	memcpy(out + 192, t->salt, SALT_SIZE);
+	put_le64(out + 208, (uint64_t)t->wall_ns);
+}
+
+bool
+tomb_get(struct bytes in, struct tomb *out, struct exa_error *err)
+{
+	struct frame_head seal;
+	struct tomb t;
+
+	if (in.size < TOMB_SIZE)
+		return exa_fail(err, EXA_CORRUPT, "a TOMB of %zu bytes is too short", in.size);
+	t.first = get_le64(in.data);
+	t.last = get_le64(in.data + 8);
+	t.first_commit = get_le64(in.data + 16);
+	t.last_commit = get_le64(in.data + 24);
+	memcpy(t.chain, in.data + 32, SHA256_SIZE);
+	memcpy(t.heads_sha256, in.data + 64, SHA256_SIZE);
+	memcpy(t.previous.bytes, in.data + 96, STORE_ID_SIZE);
+	memcpy(t.seal_head, in.data + 128, HEAD_CHAINED);
+	t.frames = get_le32(in.data + 188);
+	memcpy(t.salt, in.data + 192, SALT_SIZE);
+	t.wall_ns = (int64_t)get_le64(in.data + 208);
+	if (t.first == 0 || t.first >= t.last || t.first_commit == 0 ||
+		t.first_commit > t.last_commit || t.last == UINT64_MAX)
+		return exa_fail(err, EXA_CORRUPT, "a TOMB names a segment that can't have been");
+	if (tomb_seal(&t, &seal) &&
+		(seal.kind != FRAME_SEAL || seal.sequence != t.last || t.first + 1 >= t.last))
+		return exa_fail(err, EXA_CORRUPT, "a TOMB names a SEAL that can't have been");
+	*out = t;
+	return true;
+}
+
+bool
+tomb_seal(const struct tomb *t, struct frame_head *out)
+{
+	static const uint8_t none[HEAD_CHAINED];
+
+	if (memcmp(t->seal_head, none, HEAD_CHAINED) == 0)
+		return false;
+	*out = (struct frame_head){ .kind = t->seal_head[5],
+		.sequence = get_le64(t->seal_head + 16) };
+	memcpy(out->id.bytes, t->seal_head + 24, STORE_ID_SIZE);
+	return true;
+}
+
+uint64_t
+tomb_commit_sequence(const struct tomb *t)
+{
+	struct frame_head seal;
+
+	return tomb_seal(t, &seal) ? t->last - 1 : t->last;
 }

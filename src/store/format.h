@@ -46,7 +46,8 @@ enum frame_kind {
 	FRAME_PACK_M = 4,
 	FRAME_COMMIT = 5,
 	FRAME_SEAL = 6,
-	/* 7 LIST, 8 DICT, 9 CHECKPOINT, 10 TOMB are reserved */
+	/* 7 LIST, 8 DICT, 9 CHECKPOINT are reserved */
+	FRAME_TOMB = 10, /* what a cut segment was; its first frame */
 };
 
 enum frame_codec { CODEC_RAW = 0, CODEC_ZLIB = 1, CODEC_ZSTD = 2 };
@@ -76,8 +77,11 @@ bool frame_is_object(const struct frame_head *h);
 bool frame_is_hidden(const struct frame_head *h); /* of a kind that an encrypted store enciphers */
 enum store_kind frame_object_kind(const struct frame_head *h); /* of one that is */
 
+#define SEGMENT_CUT ((uint16_t)1) /* flag: a cut segment, which begins with a TOMB */
+
 struct segment_head {
 	uint64_t number;
+	uint16_t flags;
 	uint8_t uuid[UUID_SIZE];
 	uint8_t salt[SALT_SIZE];
 	int64_t created_ns;
@@ -116,6 +120,27 @@ struct seal {
 void seal_put(const struct seal *s, struct buf *out);
 bool seal_get(struct bytes in, struct seal *out, struct exa_error *err) EXA_CHECK;
 void seal_entry_put(const struct frame_head *h, uint64_t offset, uint8_t out[SEAL_ENTRY_SIZE]);
+
+#define TOMB_SIZE 216
+
+/* What a cut segment was, and what is left of it. */
+struct tomb {
+	uint64_t first, last;               /* sequences; the last is its SEAL's, if it has one */
+	uint64_t first_commit, last_commit; /* numbers */
+	uint8_t chain[SHA256_SIZE];         /* at the COMMIT before its first; zeros if none */
+	uint8_t heads_sha256[SHA256_SIZE];  /* HEAD_CHAINED bytes of the headers behind this one */
+	struct store_id previous;        /* id of the SEAL of the segment before; zeros if none */
+	uint8_t seal_head[HEAD_CHAINED]; /* of its SEAL; zeros if it has none */
+	uint32_t frames;                 /* behind this one, in this file */
+	uint8_t salt[SALT_SIZE];         /* of this file, as in its header */
+	int64_t wall_ns;                 /* when it was cut */
+};
+
+void tomb_put(const struct tomb *t, uint8_t out[TOMB_SIZE]);
+bool tomb_get(struct bytes in, struct tomb *out, struct exa_error *err) EXA_CHECK;
+/* Its SEAL's header, of which only kind, sequence and id are told; false if it has none. */
+bool tomb_seal(const struct tomb *t, struct frame_head *out);
+uint64_t tomb_commit_sequence(const struct tomb *t); /* of the COMMIT that ends it */
 
 /* ---- the FORMAT file ---- */
 

@@ -81,6 +81,15 @@ void rebuild_progress(const struct store *s, struct place at);
 /* Tells when the old index had come further than the new one does. */
 void rebuild_compare(const struct store *s, const struct watermark *old);
 
+/* ---- compact_settle.c ---- */
+
+/*
+ * What a compaction that was cut short left: rows of objects that are gone, files. REPLAYED: the
+ * index has been brought up to the segments, so it may be older than a segment that was cut.
+ */
+bool compact_settle(
+	struct store *s, enum recovery how, bool replayed, struct exa_error *err) EXA_CHECK;
+
 /* ---- writer.c ---- */
 
 bool writer_start(struct store *s, struct exa_error *err) EXA_CHECK;

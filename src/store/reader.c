@@ -253,16 +253,40 @@ check_object(const struct store_reader *r, enum store_kind kind, const struct st
 	return place_while(err, row->at);
 }
 
+static bool
+is_elsewhere(const struct object_row *a, const struct object_row *b)
+{
+	return a->at.segment != b->at.segment || a->at.offset != b->at.offset || a->slot != b->slot;
+}
+
+/* A compaction beside us may have moved the object and cut its segment after we looked the row up.
+ * Then the row has changed, and the object is where it says now. */
+static bool
+read_object(struct store_reader *r, enum store_kind kind, const struct store_id *id,
+	struct bytes *out, struct exa_error *err)
+{
+	struct object_row row;
+	struct object_row fresh;
+	struct exa_error ignored;
+
+	if (!find_row(r, id, &row, err))
+		return false;
+	if (read_row(r, &row, out, err) && check_object(r, kind, id, &row, *out, err))
+		return true;
+	if (err->code != EXA_CORRUPT || !find_row(r, id, &fresh, &ignored) ||
+		!is_elsewhere(&row, &fresh))
+		return false;
+	return read_row(r, &fresh, out, err) && check_object(r, kind, id, &fresh, *out, err);
+}
+
 bool
 store_reader_object(struct store_reader *r, enum store_kind kind, const struct store_id *id,
 	struct bytes *out, struct exa_error *err)
 {
-	struct object_row row;
 	struct bytes data;
 	char hex[2 * STORE_ID_SIZE + 1];
 
-	if (find_row(r, id, &row, err) && read_row(r, &row, &data, err) &&
-		check_object(r, kind, id, &row, data, err)) {
+	if (read_object(r, kind, id, &data, err)) {
 		*out = data;
 		return true;
 	}

@@ -22,10 +22,13 @@
 #include "exarch/fs.h"
 #include "exarch/mem.h"
 
+#include "cut.h"
 #include "handle.h"
 
 #define COPY_STEP ((size_t)256 * 1024)
 #define PROGRESS_FRAMES 256 /* between two words on how far a rebuild is */
+/* Records gathered from a cut segment, which has but one COMMIT whatever is in it. */
+#define CUT_LOG_MAX ((size_t)1024 * 1024)
 
 struct recovering {
 	struct store *s;
@@ -36,6 +39,7 @@ struct recovering {
 	struct watermark mark;
 	bool damaged; /* something of this epoch was stepped over (RECOVER_ALL only) */
 	uint64_t frames;
+	bool moved; /* a COMMIT was applied */
 };
 
 /* ---- the index's last commit ---- */
@@ -191,6 +195,8 @@ commit_fits(const struct recovering *r, const struct scan_frame *f, const struct
 {
 	uint8_t chain[SHA256_SIZE];
 
+	if (f->tomb != NULL) /* the frames it closed are gone; the TOMB has been compared */
+		return c->number == f->tomb->last_commit && c->number > r->mark.commit;
 	if (r->damaged)
 		return c->number > r->mark.commit;
 	chain_value(&r->s->appender.chain, chain);
@@ -221,6 +227,38 @@ take_commit(struct recovering *r, const struct scan_frame *f, struct exa_error *
 	chain_commit(&r->s->appender.chain, c.chain, f->raw_head);
 	epoch_reset(&r->epoch);
 	r->damaged = false;
+	r->moved = true;
+	return true;
+}
+
+/* A cut segment begins where the last COMMIT left off. */
+static bool
+take_tomb(struct recovering *r, const struct scan_frame *f, struct exa_error *err)
+{
+	EXA_AUTO(buf_done) struct buf payload = { 0 };
+
+	if (!frame_read_payload(f->fd, f->at, &f->head, &payload, err))
+		return false;
+	if (!crypt_check_id(&r->s->crypt, HASH_FRAME, buf_bytes(&payload), &f->head.id))
+		(void)exa_fail(err, EXA_CORRUPT, "a TOMB doesn't match its id");
+	else if (!r->damaged && (f->tomb->first_commit != r->mark.commit + 1 ||
+					memcmp(f->tomb->chain, r->mark.chain, SHA256_SIZE) != 0))
+		(void)exa_fail(err, EXA_CORRUPT, "a TOMB doesn't fit the segments before it");
+	else
+		return true;
+	return place_while(err, f->at);
+}
+
+/* Applies records of a cut segment before its COMMIT, which is known to be there and durable: they
+ * may be more than fit into memory. */
+static bool
+apply_part(struct recovering *r, struct exa_error *err)
+{
+	if (r->epoch.log.size < CUT_LOG_MAX)
+		return true;
+	if (!epoch_apply(&r->epoch, &r->s->index, &r->s->schema, &r->mark, err))
+		return false;
+	epoch_reset(&r->epoch);
 	return true;
 }
 
@@ -254,8 +292,11 @@ take_frame(struct recovering *r, const struct scan_frame *f, struct exa_error *e
 {
 	if (f->head.kind == FRAME_COMMIT)
 		return take_commit(r, f, err);
+	if (f->head.kind == FRAME_TOMB)
+		return take_tomb(r, f, err);
 	chain_add(&r->s->appender.chain, f->raw_head);
-	return epoch_add_scanned(&r->epoch, f, &r->unpacker, err);
+	return epoch_add_scanned(&r->epoch, f, &r->unpacker, err) &&
+	       (f->tomb == NULL || apply_part(r, err));
 }
 
 /* On to the next good frame behind what was judged to be damage, which is told. BAD: none was good
@@ -449,10 +490,11 @@ begin_after(const struct segdir *files, struct place end, uint32_t *highest, str
 	return segdir_create(files, *highest, &fd, &head, raw, err);
 }
 
-/* END: behind the last COMMIT. Gives the place of the next frame. */
+/* END: behind the last COMMIT. Gives the place of the next frame, which is never in a cut segment.
+ */
 static bool
-put_tail_away(
-	const struct segdir *files, struct place end, struct place *next_out, struct exa_error *err)
+put_tail_away(const struct segdir *files, struct place end, bool is_cut, struct place *next_out,
+	struct exa_error *err)
 {
 	uint32_t highest;
 	uint32_t last;
@@ -466,7 +508,7 @@ put_tail_away(
 		return false;
 	if (!find_unclean(files, end, highest, &unclean, err))
 		return false;
-	if (unclean) {
+	if (unclean || (is_cut && highest == end.segment)) {
 		last = highest;
 		if (!begin_after(files, end, &highest, err))
 			return false;
@@ -501,28 +543,49 @@ begin_reading(struct recovering *r, struct exa_error *err)
 	return true;
 }
 
-/* The chain as it stood at the last COMMIT: what was read behind it doesn't count. */
+/* A TOMB that is damaged tells of no SEAL, here as when it is read. */
+static bool
+look_for_tomb(
+	struct store *s, uint32_t segment, bool *cut_out, struct tomb *out, struct exa_error *err)
+{
+	*out = (struct tomb){ 0 };
+	if (cut_look_in(&s->files, segment, cut_out, out, err))
+		return true;
+	*cut_out = true;
+	return err->code == EXA_CORRUPT;
+}
+
+/* The chain as it stood at the last COMMIT: what was read behind it doesn't count. But for the SEAL
+ * of a cut segment, should that be the last there is: its TOMB makes it part of what goes on. */
 static bool
 ready_appender(struct recovering *r, struct exa_error *err)
 {
 	struct store *s = r->s;
 	struct place end = { 1, SEGMENT_HEAD_SIZE };
 	uint8_t raw_head[FRAME_HEAD_SIZE];
+	uint64_t sequence = r->mark.sequence + 1;
+	struct frame_head seal;
 	struct place next;
+	struct tomb tomb;
+	bool is_cut = false;
 
 	s->watermark = r->mark;
 	if (r->mark.commit == 0) {
 		chain_begin(&s->appender.chain);
 	} else {
 		end = (struct place){ r->mark.commit_at.segment, r->mark.end };
-		if (!find_watermark(s, &r->mark, raw_head, err))
+		if (!find_watermark(s, &r->mark, raw_head, err) ||
+			!look_for_tomb(s, end.segment, &is_cut, &tomb, err))
 			return false;
 		chain_commit(&s->appender.chain, r->mark.chain, raw_head);
 	}
-	if (!put_tail_away(&s->files, end, &next, err))
+	if (is_cut && tomb_seal(&tomb, &seal)) {
+		chain_add(&s->appender.chain, tomb.seal_head);
+		sequence++;
+	}
+	if (!put_tail_away(&s->files, end, is_cut, &next, err))
 		return false;
-	appender_begin(&s->appender, &s->files, &s->crypt, s->format.segment_bytes, next,
-		r->mark.sequence + 1);
+	appender_begin(&s->appender, &s->files, &s->crypt, s->format.segment_bytes, next, sequence);
 	return true;
 }
 
@@ -533,7 +596,8 @@ recover(struct store *s, enum recovery how, struct exa_error *err)
 	bool good;
 
 	unpacker_init(&r.unpacker, &s->files, &s->crypt, &s->codecs);
-	good = begin_reading(&r, err) && read_forward(&r, err) && ready_appender(&r, err);
+	good = begin_reading(&r, err) && read_forward(&r, err) && ready_appender(&r, err) &&
+	       compact_settle(s, how, r.moved, err);
 	scan_done(&r.scan);
 	epoch_done(&r.epoch);
 	unpacker_done(&r.unpacker);

@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "exarch/fs.h"
 #include "exarch/mem.h"
 
+#include "cut.h"
 #include "scan.h"
 
 #define SKIP_STEP ((size_t)64 * 1024)
@@ -30,6 +32,25 @@ is_past_stop(const struct scan *s)
 	return s->at.segment > s->stop.segment || s->at.offset >= s->stop.offset;
 }
 
+/* Of the file that is open: a compaction may have put another in its place by now. A TOMB that is
+ * damaged makes nothing of the segment; it is met as a frame. */
+static bool
+look_at_file(struct scan *s, struct exa_error *err)
+{
+	struct exa_error damage;
+	struct stat st;
+
+	if (fstat(s->fd, &st) != 0) {
+		(void)exa_fail_errno(err, errno, "can't look at the file");
+		return place_while(err, s->at);
+	}
+	s->size = (uint64_t)st.st_size;
+	s->seal_told = false;
+	if (!cut_look(s->fd, s->at.segment, &s->is_cut, &s->tomb, &damage))
+		s->is_cut = false;
+	return true;
+}
+
 static bool
 open_segment(struct scan *s, struct exa_error *err)
 {
@@ -37,8 +58,7 @@ open_segment(struct scan *s, struct exa_error *err)
 		return true;
 	s->head_told = false;
 	s->head_bad = false;
-	return segdir_open(s->files, s->at.segment, O_RDONLY, &s->fd, err) &&
-	       segdir_size(s->files, s->at.segment, &s->size, err);
+	return segdir_open(s->files, s->at.segment, O_RDONLY, &s->fd, err) && look_at_file(s, err);
 }
 
 /* The header of a segment that was entered; one that is merely damaged is told, once. */
@@ -63,6 +83,7 @@ static void
 leave_segment(struct scan *s)
 {
 	fs_closep(&s->fd);
+	s->is_cut = false;
 	s->at = (struct place){ .segment = s->at.segment + 1, .offset = SEGMENT_HEAD_SIZE };
 }
 
@@ -72,6 +93,31 @@ failure_kind(const struct exa_error *err)
 	return err->code == EXA_IO ? SCAN_FAILED : SCAN_BAD;
 }
 
+/* A TOMB stands at the beginning, and its segment began where the scan is. */
+static bool
+check_tomb(const struct scan *s, const struct scan_frame *f, struct exa_error *err)
+{
+	struct tomb tomb;
+	bool is_cut;
+
+	if (f->at.offset == SEGMENT_HEAD_SIZE &&
+		!cut_look(s->fd, f->at.segment, &is_cut, &tomb, err))
+		return place_while(err, f->at);
+	if (f->at.offset == SEGMENT_HEAD_SIZE && s->is_cut && s->tomb.first == s->sequence)
+		return frame_check_payload(s->fd, f->at, &f->head, err);
+	(void)exa_fail(err, EXA_CORRUPT, "a TOMB stands here where frame %llu should",
+		(unsigned long long)s->sequence);
+	return place_while(err, f->at);
+}
+
+static bool
+sequence_fits(const struct scan *s, const struct frame_head *h)
+{
+	if (s->is_cut && h->kind == FRAME_COMMIT)
+		return h->sequence == tomb_commit_sequence(&s->tomb) && h->sequence >= s->sequence;
+	return h->sequence == s->sequence;
+}
+
 static bool
 check_frame(struct scan *s, const struct scan_frame *f, struct exa_error *err)
 {
@@ -79,12 +125,30 @@ check_frame(struct scan *s, const struct scan_frame *f, struct exa_error *err)
 		(void)exa_fail(err, EXA_CORRUPT, "the file ends within the frame");
 		return place_while(err, f->at);
 	}
-	if (f->head.sequence != s->sequence) {
+	if (f->head.kind == FRAME_TOMB)
+		return check_tomb(s, f, err);
+	if (!sequence_fits(s, &f->head)) {
 		(void)exa_fail(err, EXA_CORRUPT, "frame %llu stands here where %llu should",
 			(unsigned long long)f->head.sequence, (unsigned long long)s->sequence);
 		return place_while(err, f->at);
 	}
 	return !s->check_payloads || frame_check_payload(s->fd, f->at, &f->head, err);
+}
+
+/* At the end of a cut segment: the SEAL that it had, if there is one to tell of. */
+static bool
+tell_seal(struct scan *s, struct scan_frame *out)
+{
+	struct scan_frame f = { .at = s->at, .fd = s->fd, .tomb = &s->tomb, .is_told = true };
+
+	if (!s->is_cut || s->seal_told || !tomb_seal(&s->tomb, &f.head) ||
+		f.head.sequence != s->sequence)
+		return false;
+	memcpy(f.raw_head, s->tomb.seal_head, HEAD_CHAINED);
+	s->seal_told = true;
+	s->sequence++;
+	*out = f;
+	return true;
 }
 
 /* The segment's file isn't there: the end, unless there are later ones. */
@@ -118,16 +182,27 @@ scan_next(struct scan *s, struct scan_frame *out, struct exa_error *err)
 			return s->head_told ? SCAN_HEAD : failure_kind(err);
 		if (s->at.offset < s->size)
 			break;
+		if (tell_seal(s, out))
+			return SCAN_FRAME;
 		leave_segment(s);
 	}
 	f.at = s->at;
 	if (!frame_read_head(s->fd, f.at, &f.head, f.raw_head, err) || !check_frame(s, &f, err))
 		return failure_kind(err);
 	f.fd = s->fd;
+	f.tomb = s->is_cut ? &s->tomb : NULL;
 	s->at.offset += frame_span(&f.head);
-	s->sequence = f.head.sequence + 1;
+	if (f.head.kind != FRAME_TOMB)
+		s->sequence = f.head.sequence + 1;
 	*out = f;
 	return SCAN_FRAME;
+}
+
+/* At the beginning of a cut segment that is further on than the scan. */
+static bool
+is_at_later_tomb(const struct scan *s)
+{
+	return s->is_cut && s->at.offset == SEGMENT_HEAD_SIZE && s->tomb.first >= s->sequence;
 }
 
 /* A good header at or after `at`, in the open segment. */
@@ -136,6 +211,10 @@ find_header(struct scan *s, struct exa_error *err)
 {
 	uint8_t step[SKIP_STEP];
 
+	if (is_at_later_tomb(s)) {
+		s->sequence = s->tomb.first;
+		return SCAN_FRAME;
+	}
 	while (s->at.offset + FRAME_HEAD_SIZE <= s->size) {
 		struct exa_error ignored;
 		struct frame_head head;
@@ -169,6 +248,8 @@ step_over(struct scan *s)
 	struct exa_error ignored;
 	struct frame_head head;
 
+	if (is_at_later_tomb(s) && s->tomb.first > s->sequence)
+		return;
 	if (!frame_read_head(s->fd, s->at, &head, NULL, &ignored) ||
 		s->at.offset + frame_span(&head) > s->size) {
 		s->at.offset += FRAME_ALIGN;

@@ -19,6 +19,10 @@ struct scan {
 	bool head_bad;
 	struct place at;   /* of the next frame */
 	uint64_t sequence; /* which the next frame must have */
+	/* Of a cut segment. In it the sequence may leap to its COMMIT, nowhere else. */
+	bool is_cut;
+	struct tomb tomb;
+	bool seal_told;
 };
 
 struct scan_frame {
@@ -26,6 +30,12 @@ struct scan_frame {
 	struct frame_head head;
 	uint8_t raw_head[FRAME_HEAD_SIZE];
 	int fd; /* the scan's */
+	/* The TOMB of the cut segment it stands in, or NULL; the scan's. */
+	const struct tomb *tomb;
+	/* The SEAL that a cut segment had: comes behind its COMMIT, since chain and sequence go on
+	 * from it. Nothing of it is in the file but what the TOMB tells: RAW_HEAD without its last
+	 * four bytes, and of HEAD kind, sequence and id. */
+	bool is_told;
 };
 
 enum scan_result {

@@ -3,6 +3,7 @@
 
 #include "exarch/fs.h"
 
+#include "cut.h"
 #include "pack.h"
 #include "scan.h"
 #include "unpack.h"
@@ -60,21 +61,35 @@ salt_of_commit(
 	return r != SCAN_FAILED;
 }
 
+/* A cut segment has a salt of its own, which its TOMB repeats. */
+static bool
+salt_of_frames(const struct unpacker *u, int fd, uint32_t segment, uint8_t salt[SALT_SIZE])
+{
+	struct exa_error ignored;
+	struct tomb tomb;
+	bool is_cut;
+	bool found;
+
+	if (cut_look(fd, segment, &is_cut, &tomb, &ignored) && is_cut) {
+		memcpy(salt, tomb.salt, SALT_SIZE);
+		return true;
+	}
+	return salt_of_commit(u->files, segment, salt, &found) && found;
+}
+
 /* Gives the cipher the key of the segment FD is. */
 static bool
 take_key(struct unpacker *u, int fd, uint32_t segment, struct exa_error *err)
 {
 	uint8_t raw[SEGMENT_HEAD_SIZE];
 	struct segment_head head;
-	bool found = true;
 
 	if (!fs_pread_all(fd, raw, sizeof raw, 0, "the file", err))
 		return false;
 	if (u->segment == segment && memcmp(raw, u->segment_head, sizeof raw) == 0)
 		return true;
 	if (!segment_head_get(raw, segment, u->files->uuid, &head, err) &&
-		(err->code != EXA_CORRUPT ||
-			!salt_of_commit(u->files, segment, head.salt, &found) || !found))
+		(err->code != EXA_CORRUPT || !salt_of_frames(u, fd, segment, head.salt)))
 		return false;
 	frame_cipher_set(&u->cipher, u->crypt, segment, head.salt);
 	memcpy(u->segment_head, raw, sizeof raw);

@@ -12,6 +12,7 @@
 #include "exarch/fs.h"
 #include "exarch/mem.h"
 
+#include "index_cut.h"
 #include "verify.h"
 
 #define PROGRESS_STEP ((uint64_t)8 << 20)
@@ -109,6 +110,7 @@ enter_segment(struct verify *v, uint32_t segment, uint64_t sequence)
 			 !fs_pread_all(v->scan.fd, head, sizeof head, 0, "the file", &ignored);
 	v->result.segments += v->scan.fd >= 0;
 	v->sealed = false;
+	cut_check_begin(&v->cut);
 	sha256_begin(&v->heads);
 	sha256_add(&v->heads, head, sizeof head);
 	buf_reset(&v->table);
@@ -126,7 +128,9 @@ note_frame(struct verify *v, const struct scan_frame *f)
 	seal_entry_put(&f->head, f->at.offset, entry);
 	buf_add(&v->table, entry, sizeof entry);
 	sha256_add(&v->heads, f->raw_head, HEAD_CHAINED);
-	if (f->head.kind != FRAME_COMMIT)
+	if (f->tomb != NULL && f->head.kind != FRAME_TOMB && f->head.kind != FRAME_COMMIT)
+		cut_check_add(&v->cut, f->raw_head);
+	if (f->tomb == NULL && f->head.kind != FRAME_COMMIT)
 		chain_add(&v->chain, f->raw_head);
 	if (f->head.kind == FRAME_SEAL) {
 		v->sealed = true;
@@ -134,9 +138,22 @@ note_frame(struct verify *v, const struct scan_frame *f)
 	}
 }
 
+/* A SEAL that only a TOMB tells of. */
+static void
+note_told(struct verify *v, const struct scan_frame *f)
+{
+	chain_add(&v->chain, f->raw_head);
+	v->sealed = true;
+	memcpy(v->seal_head, f->raw_head, FRAME_HEAD_SIZE);
+}
+
 static bool
 take_frame(struct verify *v, const struct scan_frame *f, struct exa_error *err)
 {
+	if (f->is_told) {
+		note_told(v, f);
+		return true;
+	}
 	pace_take(&v->pace, FRAME_HEAD_SIZE, v->options->cancel);
 	if (v->sealed && f->at.segment == v->segment) {
 		(void)exa_fail(err, EXA_CORRUPT, "a frame stands behind the SEAL");
@@ -270,7 +287,7 @@ find_end(struct verify *v, struct exa_error *err)
 		return false;
 	good = index_get_watermark(x, txn, &v->end, err);
 	index_read_end(x, txn);
-	return good;
+	return good && index_get_cutting(x, &v->cutting, err);
 }
 
 /* Takes up the thread where an earlier part of the round let go of it. */
@@ -337,6 +354,7 @@ end(struct verify *v)
 	unpacker_done(&v->unpacker);
 	chain_done(&v->chain);
 	sha256_done(&v->heads);
+	cut_check_done(&v->cut);
 	buf_done(&v->raw);
 	buf_done(&v->table);
 }

@@ -8,6 +8,7 @@
 
 #include "exarch/pace.h"
 
+#include "cut.h"
 #include "handle.h"
 
 struct verify {
@@ -36,7 +37,11 @@ struct verify {
 	/* The SEAL of the segment before. */
 	uint8_t seal_head[FRAME_HEAD_SIZE]; /* zeros = none was seen */
 
+	struct cut_check cut; /* of the cut segment being walked */
+
 	/* The index. */
+	uint32_t
+		cutting; /* rows that name this segment may be of objects that are gone; 0 = none */
 	uint64_t rows_matched, rows_wrong;
 	struct exa_error first_wrong;
 	/* Objects stood in what is lost, or were moved since an earlier part of this round: then

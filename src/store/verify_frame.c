@@ -5,6 +5,19 @@
 #include "pack.h"
 #include "verify.h"
 
+/* The COMMIT that ends a cut segment. What it closed is gone; its TOMB stands for what is left. */
+static bool
+check_cut_commit(struct verify *v, const struct scan_frame *f, const struct commit *c, bool gap,
+	struct exa_error *err)
+{
+	cut_check_add(&v->cut, f->raw_head);
+	if (c->number != f->tomb->last_commit)
+		return exa_fail(err, EXA_CORRUPT,
+			"commit %llu ends a segment that was cut behind commit %llu",
+			(unsigned long long)c->number, (unsigned long long)f->tomb->last_commit);
+	return gap || cut_check_end(&v->cut, f->tomb, err);
+}
+
 static bool
 check_commit(struct verify *v, const struct scan_frame *f, struct exa_error *err)
 {
@@ -18,7 +31,9 @@ check_commit(struct verify *v, const struct scan_frame *f, struct exa_error *err
 	chain_value(&v->chain, chain);
 	if (!commit_get(buf_bytes(&v->raw), &c, err))
 		return false;
-	if (!gap && memcmp(chain, c.chain, SHA256_SIZE) != 0)
+	if (f->tomb != NULL)
+		good = check_cut_commit(v, f, &c, gap, err);
+	else if (!gap && memcmp(chain, c.chain, SHA256_SIZE) != 0)
 		good = exa_fail(err, EXA_CORRUPT, "the chain of commit %llu is broken",
 			(unsigned long long)c.number);
 	else if (!gap && c.number != v->last_commit + 1)
@@ -69,6 +84,20 @@ check_seal(struct verify *v, struct exa_error *err)
 		!bytes_equal(seal.entries, buf_bytes(&v->table)))
 		return exa_fail(err, EXA_CORRUPT, "the SEAL doesn't fit the segment's frames");
 	return true;
+}
+
+static bool
+check_tomb(const struct verify *v, const struct scan_frame *f, struct exa_error *err)
+{
+	struct store_id before = id_in_head(v->seal_head);
+
+	if (v->gap)
+		return true; /* reported already */
+	if (f->tomb->first_commit == v->last_commit + 1 &&
+		memcmp(f->tomb->chain, v->last_chain, SHA256_SIZE) == 0 &&
+		id_equal(&f->tomb->previous, &before))
+		return true;
+	return exa_fail(err, EXA_CORRUPT, "a cut segment doesn't fit the segments before it");
 }
 
 static bool
@@ -135,6 +164,8 @@ check_content(struct verify *v, const struct scan_frame *f, struct exa_error *er
 		return check_commit(v, f, err);
 	if (f->head.kind == FRAME_SEAL)
 		return check_seal(v, err);
+	if (f->head.kind == FRAME_TOMB)
+		return check_tomb(v, f, err);
 	return check_pack(v, f, err);
 }
 
@@ -159,7 +190,8 @@ enum look { LOOK_HEADER, LOOK_BYTES, LOOK_CONTENT };
 static enum look
 how_closely(const struct verify *v, const struct scan_frame *f)
 {
-	if (f->head.kind == FRAME_COMMIT || f->head.kind == FRAME_SEAL)
+	if (f->head.kind == FRAME_COMMIT || f->head.kind == FRAME_SEAL ||
+		f->head.kind == FRAME_TOMB)
 		return LOOK_CONTENT;
 	if (v->options->level == STORE_VERIFY_HEADERS || !is_sampled(v->options, f->at))
 		return LOOK_HEADER;
@@ -189,7 +221,8 @@ judge(struct verify *v, const struct scan_frame *f, enum verify_loss loss, struc
 bool
 verify_frame(struct verify *v, const struct scan_frame *f, struct exa_error *err)
 {
-	bool ends = f->head.kind == FRAME_COMMIT || f->head.kind == FRAME_SEAL;
+	bool ends = f->head.kind == FRAME_COMMIT || f->head.kind == FRAME_SEAL ||
+		    f->head.kind == FRAME_TOMB;
 
 	switch (how_closely(v, f)) {
 	case LOOK_HEADER:

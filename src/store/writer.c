@@ -317,6 +317,52 @@ store_put(struct store *s, enum store_kind kind, struct bytes data, struct store
 	return true;
 }
 
+bool
+writer_put_again(struct store *s, enum store_kind kind, const struct store_id *id,
+	struct bytes data, struct exa_error *err)
+{
+	struct job *own = NULL;
+	struct job **own_tail = &own;
+
+	if (!enter(s->writer, err))
+		return false;
+	add_object(s->writer, kind, id, data, &own_tail);
+	leave(s, &own, own_tail);
+	return true;
+}
+
+bool
+writer_add_frame(struct store *s, const struct frame_head *head, struct buf *frame,
+	struct object_row *rows, size_t row_count, struct exa_error *err)
+{
+	struct writer *w = s->writer;
+	struct job *own = NULL;
+	struct job *j;
+
+	if (!enter(w, err)) {
+		exa_free(rows);
+		return false;
+	}
+	j = line_add(w);
+	j->head = *head;
+	j->frame = *frame;
+	*frame = (struct buf){ 0 };
+	j->rows = rows;
+	j->row_count = row_count;
+	if (head->kind == FRAME_PACK_M)
+		w->meta_packs++;
+	w->epoch_bytes += head->raw;
+	w->epoch_rows += row_count;
+	mark_dirty(w);
+	while (w->first != j && !w->failed && w->line_bytes + j->frame.size > LINE_BYTES_MAX)
+		(void)pthread_cond_wait(&w->changed, &w->mu);
+	w->line_bytes += j->frame.size;
+	j->ready = true;
+	(void)pthread_cond_signal(&w->work);
+	leave(s, &own, &own);
+	return true;
+}
+
 /* ---- batches ---- */
 
 void
@@ -438,6 +484,27 @@ store_flush(struct store *s, struct exa_error *err)
 		good = refuse(w, err);
 	else
 		good = wait_for(s, w->dirty_since_ns != 0 ? w->epoch : w->sealed, err);
+	(void)pthread_mutex_unlock(&w->mu);
+	return good;
+}
+
+bool
+writer_run(struct store *s, struct errand *errand, struct exa_error *err)
+{
+	struct writer *w = s->writer;
+	struct job *j;
+	bool good;
+
+	errand->done = false;
+	if (!enter(w, err))
+		return false;
+	j = line_add(w);
+	j->errand = errand;
+	j->ready = true;
+	(void)pthread_cond_signal(&w->work);
+	while (!errand->done && !w->failed)
+		(void)pthread_cond_wait(&w->changed, &w->mu);
+	good = errand->done || refuse(w, err);
 	(void)pthread_mutex_unlock(&w->mu);
 	return good;
 }

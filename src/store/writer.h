@@ -22,7 +22,14 @@
 /* Epochs sealed but not committed before callers have to wait. */
 #define EPOCHS_WAITING_MAX 2
 
-/* One place in the line: a frame in the making, or the end of an epoch. */
+/* Something that is done on the writer thread, in the line's order. A failure poisons. */
+struct errand {
+	bool (*run)(struct store *s, void *ctx, struct exa_error *err);
+	void *ctx;
+	bool done; /* under mu */
+};
+
+/* One place in the line: a frame in the making, the end of an epoch, or an errand. */
 struct job {
 	struct job *next;     /* in the line; under mu */
 	struct job *next_own; /* of the thread that makes it */
@@ -38,6 +45,7 @@ struct job {
 	/* The end of an epoch. */
 	uint64_t epoch, records;
 	struct buf log;
+	struct errand *errand; /* borrowed from who waits for it */
 };
 
 struct writer {
@@ -75,5 +83,17 @@ void writer_finish(struct store *s, struct job *own, enum writer_patience patien
 void job_free(struct job *j);
 
 void *writer_main(void *store);
+
+/* ---- for compaction ---- */
+
+/* Appends a frame that is ready but for its place: HEAD's kind, codec, flags, raw length and id;
+ * FRAME as frame_end left it, which is taken; ROWS, which are taken too. */
+bool writer_add_frame(struct store *s, const struct frame_head *head, struct buf *frame,
+	struct object_row *rows, size_t row_count, struct exa_error *err) EXA_CHECK;
+/* Puts an object that is known already once more. */
+bool writer_put_again(struct store *s, enum store_kind kind, const struct store_id *id,
+	struct bytes data, struct exa_error *err) EXA_CHECK;
+/* Runs it behind all that is in the line, and waits for that. */
+bool writer_run(struct store *s, struct errand *errand, struct exa_error *err) EXA_CHECK;
 
 #endif

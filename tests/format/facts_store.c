@@ -30,6 +30,7 @@ segment_head_bytes(const void *fields, struct buf *out, struct exa_error *err)
 }
 
 static const struct probe segment_head_probes[] = {
+	PROBE(segment_head, flags, "flags"),
 	PROBE(segment_head, number, "segment number"),
 	PROBE(segment_head, uuid, "uuid"),
 	PROBE(segment_head, salt, "salt"),
@@ -123,6 +124,31 @@ static const struct probe seal_line_probes[] = {
 	PROBE(seal_line, head.id, "id"),
 };
 
+static bool
+tomb_bytes(const void *fields, struct buf *out, struct exa_error *err)
+{
+	uint8_t bytes[TOMB_SIZE];
+
+	(void)err;
+	tomb_put(fields, bytes);
+	buf_add(out, bytes, sizeof bytes);
+	return true;
+}
+
+static const struct probe tomb_probes[] = {
+	PROBE(tomb, first, "first sequence"),
+	PROBE(tomb, last, "last sequence"),
+	PROBE(tomb, first_commit, "first commit"),
+	PROBE(tomb, last_commit, "last commit"),
+	PROBE(tomb, chain, "chain"),
+	PROBE(tomb, heads_sha256, "heads"),
+	PROBE(tomb, previous, "previous"),
+	PROBE(tomb, seal_head, "SEAL"),
+	PROBE(tomb, frames, "frames"),
+	PROBE(tomb, salt, "salt"),
+	PROBE(tomb, wall_ns, "time"),
+};
+
 bool
 tell_store_layouts(struct exa_error *err)
 {
@@ -136,6 +162,7 @@ tell_store_layouts(struct exa_error *err)
 		{ "SEAL", sizeof(struct seal), seal_probes, COUNT(seal_probes), seal_bytes },
 		{ "SEAL/table", sizeof(struct seal_line), seal_line_probes, COUNT(seal_line_probes),
 			seal_line_bytes },
+		{ "TOMB", sizeof(struct tomb), tomb_probes, COUNT(tomb_probes), tomb_bytes },
 	};
 
 	for (size_t i = 0; i < COUNT(layouts); i++)
@@ -162,6 +189,8 @@ kind_name(unsigned n)
 		return "COMMIT";
 	case FRAME_SEAL:
 		return "SEAL";
+	case FRAME_TOMB:
+		return "TOMB";
 	}
 	return NULL;
 }

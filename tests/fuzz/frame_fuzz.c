@@ -25,12 +25,14 @@ look_at_payload(const struct frame_head *h, struct bytes payload)
 	struct exa_error err;
 	struct commit commit;
 	struct seal seal;
+	struct tomb tomb;
 
 	payload = bytes_take(payload, h->stored);
 	if (h->raw > RAW_MAX || !codec_unpack(codec, h->codec, payload, h->raw, &raw, &err))
 		return;
 	(void)!commit_get(buf_bytes(&raw), &commit, &err);
 	(void)!seal_get(buf_bytes(&raw), &seal, &err);
+	(void)!tomb_get(buf_bytes(&raw), &tomb, &err);
 }
 
 static void
