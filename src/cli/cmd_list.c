@@ -28,6 +28,8 @@ state_name(enum catalog_item_state state)
 		return "removed";
 	case ITEM_SUPERSEDED:
 		return "superseded";
+	case ITEM_EXPIRED:
+		return "expired";
 	}
 	return "?";
 }
@@ -86,9 +88,9 @@ print_row(const struct selected *s, const struct message_head *head)
 	text_print(stdout, head->from, 24);
 	(void)printf("  ");
 	text_print(stdout, head->subject, 0);
-	(void)printf("%s\n", s->row->state == ITEM_LIVE      ? ""
-			     : s->row->state == ITEM_REMOVED ? "  (removed)"
-							     : "  (superseded)");
+	if (s->row->state != ITEM_LIVE)
+		(void)printf("  (%s)", state_name(s->row->state));
+	(void)putchar('\n');
 }
 
 static bool
