@@ -404,6 +404,8 @@ const struct catalog_hold *catalog_holds_at(const struct catalog_holds *h, size_
  */
 size_t catalog_holds_cover(const struct catalog_holds *h, const char *smtp, const char *folder_path,
 	int64_t received_ns);
+bool catalog_hold_spans(const struct catalog_hold *hold, int64_t received_ns); /* its dates alone */
+/* A folder pattern that ends in a slash and two stars covers the folder before them too. */
 bool catalog_hold_covers(const struct catalog_holds *h, size_t index, const char *smtp,
 	const char *folder_path, int64_t received_ns);
 

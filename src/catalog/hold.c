@@ -134,20 +134,24 @@ catalog_holds_at(const struct catalog_holds *h, size_t index)
 }
 
 bool
-catalog_hold_covers(const struct catalog_holds *h, size_t index, const char *smtp,
-	const char *folder_path, int64_t received_ns)
+catalog_hold_spans(const struct catalog_hold *hold, int64_t received_ns)
 {
-	const struct loaded_hold *one = &h->holds[index];
-	const struct catalog_hold *hold = &one->hold;
-
-	if (one->mailbox != NULL && !pattern_matches(one->mailbox, smtp))
-		return false;
-	if (one->folder != NULL && !pattern_matches(one->folder, folder_path))
-		return false;
 	if (received_ns == EXA_NO_TIME)
 		return true;
 	return (hold->from_ns == EXA_NO_TIME || received_ns >= hold->from_ns) &&
 	       (hold->before_ns == EXA_NO_TIME || received_ns < hold->before_ns);
+}
+
+bool
+catalog_hold_covers(const struct catalog_holds *h, size_t index, const char *smtp,
+	const char *folder_path, int64_t received_ns)
+{
+	const struct loaded_hold *one = &h->holds[index];
+
+	if (one->mailbox != NULL && !pattern_matches(one->mailbox, smtp))
+		return false;
+	return (one->folder == NULL || pattern_covers(one->folder, folder_path)) &&
+	       catalog_hold_spans(&one->hold, received_ns);
 }
 
 size_t
@@ -188,6 +192,11 @@ check_scope(const struct catalog_hold *hold, struct exa_error *err)
 
 	if (!compile(hold->mailbox, &mailbox, err) || !compile(hold->folder, &folder, err))
 		return false;
+	if (hold->folder[0] != '\0' && hold->folder[0] != '/' &&
+		strncmp(hold->folder, "**", 2) != 0 && strncmp(hold->folder, "re:", 3) != 0)
+		return exa_fail(err, EXA_USAGE,
+			"folder '%s' would match nothing: paths begin with '/', as in /Inbox/**",
+			hold->folder);
 	return hold->from_ns == EXA_NO_TIME || hold->before_ns == EXA_NO_TIME ||
 	       hold->from_ns < hold->before_ns ||
 	       exa_fail(err, EXA_USAGE, "the hold ends before it begins: nothing would be held");

@@ -328,6 +328,8 @@ a_hold_covers_what_matches_all_of_its_conditions(void **state)
 		{ { .mailbox = "*@x.y", .folder = "", ANY_TIME }, "a@z.y", "/Inbox", 5, false },
 		{ { .mailbox = "", .folder = "/Inbox/**", ANY_TIME }, "a@x.y", "/Inbox/Deep/Er", 5,
 			true },
+		{ { .mailbox = "", .folder = "/Inbox/**", ANY_TIME }, "a@x.y", "/Inbox", 5, true },
+		{ { .mailbox = "", .folder = "/Inbox/*", ANY_TIME }, "a@x.y", "/Inbox", 5, false },
 		{ { .mailbox = "", .folder = "/Inbox/**", ANY_TIME }, "a@x.y", "/Sent", 5, false },
 		{ { .mailbox = "", .folder = "", .from_ns = 5, .before_ns = EXA_NO_TIME }, "a@x.y",
 			"/Inbox", 5, true },
@@ -373,6 +375,7 @@ a_hold_that_makes_no_sense_is_refused(void **state)
 		{ .name = "taken", .mailbox = "", .folder = "", ANY_TIME },
 		{ .name = "x", .mailbox = "re:(", .folder = "", ANY_TIME },
 		{ .name = "x", .mailbox = "", .folder = "re:(", ANY_TIME },
+		{ .name = "x", .mailbox = "", .folder = "Inbox", ANY_TIME },
 		{ .name = "x", .mailbox = "", .folder = "", .from_ns = 5, .before_ns = 5 },
 	};
 	struct archive *a = *state;
