@@ -269,6 +269,20 @@ def after_it_the_archive_is_as_small_as_a_fresh_one(run):
     harness.check(ratio <= 1.1, f'compacted to {ratio:.3f} of a fresh archive')
 
 
+def ordinary_mail_is_compacted_without_a_trace_on_the_rest(run):
+    sim = run.simulator('--generate', '4x500', '--mean-size', 'small', '--seed', '7')
+    run.archive(sim.written_profile)
+    whole = expire(run, sim.archive, '--yes', '--limit', '1000', policy={
+        'version': 1, 'rules': [{'name': 'all', 'keep': '1 day'}]})[1]
+    harness.same('expired', whole['items'], 1000)
+    before = items_of(run, sim.archive)
+    run.exarch('compact', sim.archive, '--all')
+    harness.same('the list', items_of(run, sim.archive), before)
+    run.verify(sim.archive)
+    run.exarch('rebuild', sim.archive)
+    harness.same('the list after a rebuild', items_of(run, sim.archive), before)
+
+
 def write_much_mail(folder, count):
     """Half of it old, and all of it incompressible."""
     return mail.write(folder, {
@@ -341,6 +355,7 @@ if __name__ == '__main__':
                  expiry_does_not_run_beside_an_archiving_process,
                  compaction_leaves_the_survivors_and_nothing_else,
                  after_it_the_archive_is_as_small_as_a_fresh_one,
+                 ordinary_mail_is_compacted_without_a_trace_on_the_rest,
                  an_export_goes_on_while_the_archive_is_compacted,
                  a_compaction_that_is_killed_loses_nothing,
                  short=(what_expired_is_not_fetched_again_and_counts_add_up, a_hold_keeps_what_it_covers))
