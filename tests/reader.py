@@ -4,7 +4,8 @@
 that what is archived doesn't depend on the program that archived it. It reads segments only, never the index, needs nothing
 but Python, and writes nothing into the archive.
 
-    tests/reader.py list ARCHIVE          one line an item: mailbox, folder, number, state, received, MIME length, SHA-256
+    tests/reader.py list ARCHIVE          one line an item: mailbox, folder, number, state, received, MIME length, SHA-256 (of an
+                                          expired one only the first 8 bytes are known)
     tests/reader.py extract ARCHIVE DIR   each live item into DIR/NUMBER.eml, its length and SHA-256 compared
     tests/reader.py check ARCHIVE         everything that can be checked; damage is named with segment and offset
 
@@ -715,16 +716,25 @@ def message(log, recipe_id):
 @dataclasses.dataclass
 class Item:
     number: int
-    mailbox: int
-    folder: int
+    key: tuple  # mailbox, folder, first half of SHA-256 of the server id
     keep_older: int
-    recipe: bytes
-    length: int
-    digest: bytes
-    received: int
-    server_id: bytes
+    hash: bytes  # first 8 bytes of SHA-256 of the message
     place: Place
+    full: tuple = None  # recipe, length, SHA-256, received; None: not known (yet), or expired
     state: str = 'live'
+
+
+def read_item(fields, place):
+    """A full item record."""
+    number, mailbox, folder, keep_older, recipe, length, digest = (
+        fields.varint(), fields.varint(), fields.varint(), fields.u8(), fields.bytes(32), fields.varint(), fields.bytes(32))
+    fields.signed()  # size
+    received, *_ = [fields.signed() for _ in range(4)]
+    fields.signed(), fields.bytes(3)  # message flags; is read, has attachments, flag status
+    server_id, *_ = [fields.text() for _ in range(5)]
+    fields.blob()  # search key
+    return Item(number, (mailbox, folder, sha256(server_id)[:16]), keep_older, digest[:8], place,
+                (recipe, length, digest, received))
 
 
 class Catalog:
@@ -735,10 +745,13 @@ class Catalog:
         self.folders = {}  # (mailbox, number): path
         self.items = {}  # number: Item
         self.newest = {}  # (mailbox, folder, first half of SHA-256 of the server id): Item
-        self.runs = 0
-        self.run_hash = sha256()
+        self.expired = {}  # number: (when, rule)
+        self.holds = {}  # number: (name, whether it is in force)
+        self.runs = self.audits = 0
+        self.run_hash = self.audit_hash = sha256()
         self.damage = []
-        kinds = {b'M': self.mailbox, b'F': self.folder, b'I': self.item, b'R': self.removed, b'N': self.run}
+        kinds = {b'M': self.mailbox, b'F': self.folder, b'I': self.item, b'R': self.removed, b'N': self.run,
+                 b'X': self.short_item, b'C': self.carried, b'E': self.expire, b'H': self.hold, b'A': self.audit}
         for place, slot, record in log.records:
             try:
                 fields = Fields(record)
@@ -761,27 +774,64 @@ class Catalog:
             raise Bad(f'mailbox {key[0]} is not known')
 
     def item(self, fields, place):
-        item = Item(fields.varint(), fields.varint(), fields.varint(), fields.u8(), fields.bytes(32), fields.varint(),
-                    fields.bytes(32), None, None, place)
-        fields.signed()  # size
-        item.received, *_ = [fields.signed() for _ in range(4)]
-        fields.signed(), fields.bytes(3)  # message flags; is read, has attachments, flag status
-        item.server_id, *_ = [fields.text() for _ in range(5)]
-        fields.blob()  # search key
-        key = item.mailbox, item.folder, sha256(item.server_id)[:16]
-        earlier = self.newest.get(key)
-        if earlier and earlier.digest[:8] == item.digest[:8]:
+        self.take_item(read_item(fields, place))
+
+    def short_item(self, fields, place):
+        number, key, keep_older = fields.varint(), fields.unpack('>II16s'), fields.u8()
+        fields.bytes(8)  # the change key's hash
+        self.take_item(Item(number, key, keep_older, fields.bytes(8), place))
+
+    def take_item(self, item):
+        earlier = self.newest.get(item.key)
+        if earlier and earlier.state == 'expired':
+            pass
+        elif earlier and earlier.hash == item.hash:
             item.number = earlier.number
         elif earlier and not item.keep_older:
             earlier.state = 'superseded'
-        self.items[item.number] = self.newest[key] = item
-        if (item.mailbox, item.folder) not in self.folders:
-            raise Bad(f'item {item.number}: folder {item.folder} of mailbox {item.mailbox} is not known')
+        self.items[item.number] = self.newest[item.key] = item
+        if item.key[:2] not in self.folders:
+            raise Bad(f'item {item.number}: folder {item.key[1]} of mailbox {item.key[0]} is not known')
+
+    def carried(self, fields, place):
+        number, record = fields.varint(), Fields(fields.blob())
+        if (record.bytes(1), record.u8()) != (b'I', 1):
+            raise Bad('a carried record without an item record')
+        carried, item = read_item(record, place), self.items.get(number)
+        if not item:
+            carried.number = number
+            self.take_item(carried)
+        elif item.state != 'expired':
+            item.full, item.place = carried.full, place
 
     def removed(self, fields, place):
-        mailbox, folder, id_hash = fields.unpack('>II16s')
-        if item := self.newest.get((mailbox, folder, id_hash)):
+        item = self.newest.get(fields.unpack('>II16s'))
+        if item and item.state != 'expired':
             item.state = 'removed'
+
+    def expire(self, fields, place):
+        number, _, when, rule = fields.varint(), fields.bytes(24), fields.signed(), fields.text()
+        fields.signed(), fields.varint()  # received, MIME length
+        if item := self.items.get(number):
+            item.state, item.full = 'expired', None
+            self.expired.setdefault(number, (when, rule.decode(errors='replace')))
+
+    def hold(self, fields, place):
+        number, name = fields.varint(), fields.text()
+        fields.text(), fields.text(), fields.signed(), fields.signed(), fields.text(), fields.text(), fields.signed()
+        _, lifted = fields.text(), fields.signed()
+        self.holds[number] = name.decode(errors='replace'), lifted == TIME_UNKNOWN
+
+    def audit(self, fields, place):
+        number = fields.varint()
+        fields.signed(), [fields.text() for _ in range(5)], fields.varint(), fields.varint()
+        previous, expected = fields.bytes(32), self.audit_hash
+        self.audit_hash = sha256(fields.data)
+        self.audits += 1
+        if number != self.audits:
+            raise Bad(f'audit record {number}: should be {self.audits}')
+        if previous != expected:
+            raise Bad(f'audit record {number}: does not name the one before it')
 
     def run(self, fields, place):
         number = fields.varint()
@@ -799,8 +849,11 @@ class Catalog:
 
 
 def item_message(log, item):
-    whole = message(log, item.recipe)
-    if len(whole) != item.length or sha256(whole) != item.digest:
+    if not item.full:
+        raise Bad('its full record is lost')
+    recipe, length, digest, _ = item.full
+    whole = message(log, recipe)
+    if len(whole) != length or sha256(whole) != digest:
         raise Bad('the message is not what the record says')
     return whole
 
@@ -836,8 +889,9 @@ def told_unread(log):
 def do_list(log, options):
     catalog = open_catalog(log)
     for item in catalog.items.values():
-        mailbox, folder = catalog.mailboxes.get(item.mailbox, '?'), catalog.folders.get((item.mailbox, item.folder), '?')
-        print(mailbox, folder, item.number, item.state, time_text(item.received), item.length, item.digest.hex(), sep='\t')
+        mailbox, folder = catalog.mailboxes.get(item.key[0], '?'), catalog.folders.get(item.key[:2], '?')
+        _, length, digest, received = item.full or (None, '-', item.hash, TIME_UNKNOWN)
+        print(mailbox, folder, item.number, item.state, time_text(received), length, digest.hex(), sep='\t')
     return log.damage + catalog.damage
 
 
@@ -863,7 +917,8 @@ def do_check(log, options):
         damage += catalog.damage
         for item in catalog.items.values():
             try:
-                item_message(log, item)
+                if item.state != 'expired':
+                    item_message(log, item)
             except Bad as e:
                 damage.append((item.place, f'item {item.number}: {e}'))
         words += (f', {len(log.objects)} objects, {len(log.records)} records, {len(catalog.items)} items, '

@@ -5,8 +5,9 @@
  * listed stands in exactly one state (design promise 2). Server ids, change keys and sync states
  * are opaque texts here: the catalog never heard of EWS.
  *
- *   logged in the segments (a rebuild brings them back):   mailbox, folder, item, item removed, run
- *   in the index alone (a rebuild lists again):            open ledger entries, sync states
+ *   logged in the segments (a rebuild brings them back):   mailbox, folder, item, item removed,
+ * item expired, run, hold, audit in the index alone (a rebuild lists again):            open ledger
+ * entries, sync states
  *
  * An item of the server is named by struct catalog_key: mailbox, folder and a hash of its server
  * id. What the tables hold of it:
@@ -16,7 +17,7 @@
  * the facts filters need
  *
  * Its state is the ledger's when it stands there, else `archived` (or `removed`: archived, then
- * deleted at the server).
+ * deleted at the server; or `expired`: still at the server, but the archive gave its content up).
  *
  * Threads: catalog_* verbs on a struct catalog are for any thread; a batch, a transaction and a
  * reader belong to one thread.
@@ -111,6 +112,7 @@ enum ledger_state {
 	LEDGER_FAILED,   /* `why` and how often */
 	LEDGER_GONE,     /* deleted at the server before it was fetched */
 	LEDGER_REMOVED,  /* archived, later deleted at the server */
+	LEDGER_EXPIRED,  /* archived, then expired here; still at the server */
 	LEDGER_STATE_COUNT
 };
 const char *ledger_state_name(enum ledger_state s);
@@ -183,6 +185,8 @@ enum catalog_item_state {
 	ITEM_LIVE,       /* as at the server */
 	ITEM_REMOVED,    /* deleted at the server since */
 	ITEM_SUPERSEDED, /* a newer instance of the same server item is archived */
+	ITEM_EXPIRED,    /* its content is given up; nothing but number and folder is left of the
+			    row, see catalog_expired_get */
 };
 
 /* The short form kept in the index, enough to list and select. */
@@ -194,7 +198,7 @@ struct catalog_row {
 	int64_t received_ns;
 	uint64_t mime_bytes;
 	uint8_t mime_hash[8]; /* first bytes of mime_sha256 */
-	struct store_loc loc; /* of the full record */
+	struct store_loc loc; /* of the full record; segment 0 = there is none */
 };
 
 /* ---- changing ---- */
@@ -221,13 +225,26 @@ void catalog_batch_sync(struct catalog_batch *b, uint32_t mailbox, uint32_t fold
  * MIME as the known instance: that one is updated in place, and keeps its number. */
 void catalog_batch_item(struct catalog_batch *b, const struct catalog_item *item);
 
+/* The archive gives up an instance: its row becomes ITEM_EXPIRED. Its objects stay until
+ * catalog_compact. Nothing happens to an item that is expired already. */
+struct catalog_expired {
+	uint64_t number;
+	struct catalog_key key;
+	int64_t when_ns;
+	const char *rule; /* of the policy, by name */
+	int64_t received_ns;
+	uint64_t mime_bytes;
+};
+void catalog_batch_expired(struct catalog_batch *b, const struct catalog_expired *e);
+
 uint64_t catalog_next_item(struct catalog *c);
 bool catalog_submit(struct catalog *c, struct catalog_batch *b, uint64_t *epoch_out,
 	struct exa_error *err) EXA_CHECK;
 
 /* ---- looking ---- */
 
-/* In a transaction from store_read_begin(catalog_store(c)). Texts are borrowed from it. */
+/* In a transaction from store_read_begin(catalog_store(c)). Texts are borrowed from it. An item
+ * that expired here is known as long as the server has it. */
 bool catalog_known(struct store_txn *txn, const struct catalog_key *key, bool *found_out,
 	uint64_t *item_out, bool *same_change_key_out, const char *change_key,
 	struct exa_error *err) EXA_CHECK;
@@ -257,7 +274,7 @@ typedef bool catalog_ledger_fn(void *ctx, const struct catalog_key *key,
 bool catalog_each_open(struct store_txn *txn, uint32_t mailbox, uint32_t folder,
 	const struct catalog_key *after, catalog_ledger_fn *fn, void *ctx,
 	struct exa_error *err) EXA_CHECK;
-/* Known (archived) keys of a folder that are not removed, in the table's order. */
+/* Known (archived, expired too) keys of a folder that are not removed, in the table's order. */
 typedef bool catalog_known_fn(
 	void *ctx, const struct catalog_key *key, uint64_t item, struct exa_error *err);
 bool catalog_each_known(struct store_txn *txn, uint32_t mailbox, uint32_t folder,
@@ -281,10 +298,20 @@ bool catalog_each_row(struct store_txn *txn, uint32_t mailbox, uint32_t folder,
 	struct catalog_place *place, size_t most, catalog_row_fn *fn, void *ctx, bool *more_out,
 	struct exa_error *err) EXA_CHECK;
 
-/* The full record of a row. Texts are borrowed until the reader's next call or `scratch` changes.
+/*
+ * The full record of a row. Texts are borrowed until the reader's next call or `scratch` changes.
+ * A record that a compaction moved after ROW was read is found at its new place. EXA_GONE: the item
+ * has expired.
  */
 bool catalog_item_read(struct store_reader *r, const struct catalog_row *row, struct buf *scratch,
 	struct catalog_item *out, struct exa_error *err) EXA_CHECK;
+
+/* Expired items: by number, or all in order of their numbers. */
+bool catalog_expired_get(struct store_txn *txn, uint64_t number, bool *found_out,
+	struct catalog_expired *out, struct exa_error *err) EXA_CHECK;
+typedef bool catalog_expired_fn(void *ctx, const struct catalog_expired *e, struct exa_error *err);
+bool catalog_each_expired(
+	struct store_txn *txn, catalog_expired_fn *fn, void *ctx, struct exa_error *err) EXA_CHECK;
 
 /* ---- runs ---- */
 
@@ -304,6 +331,92 @@ bool catalog_run_add(struct catalog *c, struct catalog_run *run, struct exa_erro
 typedef bool catalog_run_fn(void *ctx, const struct catalog_run *run, struct exa_error *err);
 bool catalog_each_run(
 	struct store_txn *txn, catalog_run_fn *fn, void *ctx, struct exa_error *err) EXA_CHECK;
+
+/* ---- audit: who changed what else ---- */
+
+struct catalog_audit {
+	uint64_t number; /* given when it is written, as the hash */
+	int64_t when_ns;
+	const char *user;
+	const char *host;
+	const char *program;
+	const char
+		*action; /* "hold add", "expire", "compact", "key change": a fixed set of words */
+	const char *detail; /* one line for people */
+	uint64_t items, bytes;
+	uint8_t previous_hash[CATALOG_SHA256_SIZE]; /* SHA-256 of the previous audit record */
+};
+/* Writes AUDIT down and waits until it is durable. One thread; nothing else adds meanwhile. */
+bool catalog_audit_add(
+	struct catalog *c, struct catalog_audit *audit, struct exa_error *err) EXA_CHECK;
+/* Puts AUDIT into the batch, so that there is neither the deed without its record nor the record
+ * without the deed. The batch before must be durable by now: numbers and hashes follow it. */
+bool catalog_batch_audit(struct catalog *c, struct catalog_batch *b, struct catalog_audit *audit,
+	struct exa_error *err) EXA_CHECK;
+typedef bool catalog_audit_fn(void *ctx, const struct catalog_audit *audit, struct exa_error *err);
+bool catalog_each_audit(
+	struct store_txn *txn, catalog_audit_fn *fn, void *ctx, struct exa_error *err) EXA_CHECK;
+
+/* Follows the hashes from run to run and from audit record to audit record. BROKEN (may be NULL) is
+ * called for each link that doesn't fit, *BROKEN_OUT says how many there are. */
+typedef void catalog_broken_fn(void *ctx, const char *what);
+bool catalog_check_chains(struct store_txn *txn, catalog_broken_fn *broken, void *ctx,
+	uint64_t *broken_out, struct exa_error *err) EXA_CHECK;
+
+/* ---- holds: what nothing may take out of the archive ---- */
+
+struct catalog_hold {
+	uint64_t number; /* 1, 2, ...; never reused */
+	const char *name;
+	const char *mailbox; /* pattern on the address; "" = all */
+	const char *folder;  /* pattern on the path; "" = all */
+	int64_t from_ns;     /* received at or after; EXA_NO_TIME = any */
+	int64_t before_ns;   /* received before; EXA_NO_TIME = any */
+	const char *reason;
+	const char *set_by; /* "user@host" */
+	int64_t set_ns;
+	const char *lifted_by; /* "" while it holds */
+	int64_t lifted_ns;     /* EXA_NO_TIME while it holds */
+};
+/* AUDIT stands in the same batch. EXA_USAGE: a pattern that can't be compiled, a span of time that
+ * holds nothing, a name that is empty, a number, or that of another hold in force. */
+bool catalog_hold_add(struct catalog *c, struct catalog_hold *hold, struct catalog_audit *audit,
+	struct exa_error *err) EXA_CHECK;
+/* The hold in force of this number; AUDIT's user, host and moment are who lifted it and when.
+ * EXA_USAGE: there is none. */
+bool catalog_hold_lift(struct catalog *c, uint64_t number, struct catalog_audit *audit,
+	struct exa_error *err) EXA_CHECK;
+typedef bool catalog_hold_fn(void *ctx, const struct catalog_hold *hold, struct exa_error *err);
+/* In order of their numbers, lifted ones too. */
+bool catalog_each_hold(
+	struct store_txn *txn, catalog_hold_fn *fn, void *ctx, struct exa_error *err) EXA_CHECK;
+
+/* The holds in force, ready to judge with. Immutable: any thread. */
+struct catalog_holds;
+bool catalog_holds_load(
+	struct store_txn *txn, struct catalog_holds **out, struct exa_error *err) EXA_CHECK;
+void catalog_holds_free(struct catalog_holds *h);
+void catalog_holds_freep(struct catalog_holds **h);
+size_t catalog_holds_count(const struct catalog_holds *h);
+const struct catalog_hold *catalog_holds_at(const struct catalog_holds *h, size_t index);
+/*
+ * Which hold covers an item: the first by number, as its index; SIZE_MAX = none does. In doubt it
+ * is covered: an item whose date isn't known (EXA_NO_TIME) is in every span of time.
+ */
+size_t catalog_holds_cover(const struct catalog_holds *h, const char *smtp, const char *folder_path,
+	int64_t received_ns);
+bool catalog_hold_spans(const struct catalog_hold *hold, int64_t received_ns); /* its dates alone */
+/* A folder pattern that ends in a slash and two stars covers the folder before them too. */
+bool catalog_hold_covers(const struct catalog_holds *h, size_t index, const char *smtp,
+	const char *folder_path, int64_t received_ns);
+
+/* ---- giving room back ---- */
+
+/* store_compact with what only the catalog knows: which objects items need, and what must stay of
+ * the records in a segment that is cut. OPTIONS' mark and carry are filled in here. EXA_CORRUPT
+ * when an item or a recipe can't be read: then nothing can be said about what is garbage. */
+bool catalog_compact(struct catalog *c, const struct store_compact_options *options,
+	struct store_compact_result *out, struct exa_error *err) EXA_CHECK;
 
 /* ---- recipes: how an instance is put together ---- */
 

@@ -52,7 +52,8 @@ typedef bool selected_fn(void *ctx, const struct selected *item, struct exa_erro
 
 /* Walks the selected items: mailboxes in order of their number, folders by number, items in the
  * order received. Many short read transactions, so that it can run beside an archiving process.
- * Texts are borrowed for the call. EXA_GONE when an id in the selection isn't there. */
+ * Texts are borrowed for the call. EXA_GONE when an id in the selection isn't there or has
+ * expired; expired items are never selected. */
 bool selection_walk(struct catalog *c, const struct selection *s, selected_fn *fn, void *ctx,
 	struct exa_error *err) EXA_CHECK;
 

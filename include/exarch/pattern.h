@@ -24,6 +24,10 @@ void pattern_freep(struct pattern **p);
  */
 bool pattern_matches(const struct pattern *p, const char *subject);
 
+/* For rules on what may be removed: as pattern_matches, but a glob that ends in a slash and two
+ * stars covers the folder before them too, not only those below it. */
+bool pattern_covers(const struct pattern *p, const char *path);
+
 /* As the user wrote it, for explanations. Borrowed. */
 const char *pattern_text(const struct pattern *p);
 

@@ -299,6 +299,7 @@ struct store_reader;
 bool store_reader_new(struct store *s, struct store_reader **out, struct exa_error *err) EXA_CHECK;
 void store_reader_free(struct store_reader *r);
 void store_reader_freep(struct store_reader **r);
+struct store *store_reader_store(struct store_reader *r);
 
 /*
  * The object's bytes, checked against its id (promise 3). Borrowed until the reader's next call.

@@ -121,6 +121,22 @@ pattern_matches(const struct pattern *p, const char *subject)
 	return matches;
 }
 
+bool
+pattern_covers(const struct pattern *p, const char *path)
+{
+	static const char tree[] = "/**";
+	const size_t size = strlen(p->text);
+	EXA_AUTO(exa_freep) char *inside = NULL;
+
+	if (pattern_matches(p, path))
+		return true;
+	if (strncmp(p->text, REGEX_PREFIX, strlen(REGEX_PREFIX)) == 0 || size < strlen(tree) ||
+		strcmp(p->text + size - strlen(tree), tree) != 0)
+		return false;
+	inside = exa_asprintf("%s/", path);
+	return pattern_matches(p, inside);
+}
+
 const char *
 pattern_text(const struct pattern *p)
 {

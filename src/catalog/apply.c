@@ -7,12 +7,19 @@
  *     item of the server:   nothing ──► open (ledger: pending, excluded, deferred, failed, gone)
  * ──► known ──► known, removed
  *                              └────────────────────────────────────────────────────────────────────▲
+ *     known ──► known, expired: an instance stays expired; other content of the same server item
+ *                               is a new instance
+ *
+ * In a segment that was cut, an item record stands in short form: it does to all tables what the
+ * full one did, but for what only the full one knows (where it is, received, size). The carried
+ * record, logged anew, restates that.
  *
  * The counts row of a folder follows each step (move_count); it is what completeness is reckoned
  * from.
  */
 #include <string.h>
 
+#include "exarch/clock.h"
 #include "record.h"
 
 /* No state: not in the ledger and not known. */
@@ -34,7 +41,10 @@ state_of(struct store_txn *txn, const struct catalog_key *key, enum ledger_state
 	}
 	if (!known_get(txn, key, &found, &known, err))
 		return false;
-	*out = !found ? NOWHERE : known.removed ? LEDGER_REMOVED : LEDGER_ARCHIVED;
+	*out = !found          ? NOWHERE
+	       : known.removed ? LEDGER_REMOVED
+	       : known.expired ? LEDGER_EXPIRED
+			       : LEDGER_ARCHIVED;
 	return true;
 }
 
@@ -127,8 +137,37 @@ row_set(struct store_txn *txn, const struct catalog_row *row, struct exa_error *
 }
 
 static bool
-row_change_state(struct store_txn *txn, uint64_t number, enum catalog_item_state state,
+place_set(struct store_txn *txn, const struct catalog_row *row, struct exa_error *err)
+{
+	struct table_key k =
+		key_place(txn, row->mailbox, row->folder, row->received_ns, row->number);
+
+	return store_set(txn, TABLE_PLACE, key_bytes(&k), bytes_of(NULL, 0), err);
+}
+
+static bool
+place_delete(struct store_txn *txn, const struct catalog_row *row, struct exa_error *err)
+{
+	struct table_key k =
+		key_place(txn, row->mailbox, row->folder, row->received_ns, row->number);
+
+	return store_delete(txn, TABLE_PLACE, key_bytes(&k), err);
+}
+
+static bool
+known_set(struct store_txn *txn, const struct catalog_key *key, const struct known_row *known,
 	struct exa_error *err)
+{
+	struct table_key k = key_item(key);
+	uint8_t value[KNOWN_ROW_SIZE];
+
+	known_encode(known, value);
+	return store_set(txn, TABLE_KNOWN, key_bytes(&k), bytes_of(value, sizeof value), err);
+}
+
+/* Deleted at the server. What has expired stays so. */
+static bool
+row_becomes_removed(struct store_txn *txn, uint64_t number, struct exa_error *err)
 {
 	struct catalog_row row;
 	bool found;
@@ -139,26 +178,45 @@ row_change_state(struct store_txn *txn, uint64_t number, enum catalog_item_state
 		return exa_fail(err, EXA_CORRUPT,
 			"index: item %llu is known but has no row; run `exarch rebuild`",
 			(unsigned long long)number);
-	row.state = state;
+	if (row.state == ITEM_EXPIRED)
+		return true;
+	row.state = ITEM_REMOVED;
 	return row_set(txn, &row, err);
+}
+
+static bool
+alias_set(struct store_txn *txn, uint64_t number, uint64_t row_number, struct exa_error *err)
+{
+	struct table_key k = key_u64(number);
+	uint8_t value[ITEM_ALIAS_SIZE];
+	struct catalog_row row;
+	bool found;
+
+	if (!catalog_row(txn, number, &found, &row, err))
+		return false;
+	if (found)
+		return exa_fail(err, EXA_CORRUPT, "two items have the number %llu",
+			(unsigned long long)number);
+	put_le64(value, row_number);
+	return store_set(txn, TABLE_ITEM, key_bytes(&k), bytes_of(value, sizeof value), err);
 }
 
 /*
  * A known item came again. The same MIME (only its properties changed): the row is updated in place
- * and keeps its number. Else the earlier instance is superseded, or stays beside the new one when
- * the profile keeps all versions.
+ * and keeps its number, and the record's own number leads to it. Else the earlier instance is
+ * superseded, or stays beside the new one when the profile keeps all versions. An expired one is
+ * past all that.
  */
 static bool
-meet_earlier(struct store_txn *txn, const struct catalog_item *item, uint64_t earlier,
+meet_earlier(struct store_txn *txn, const struct short_item *item, uint64_t earlier,
 	struct catalog_row *row, struct exa_error *err)
 {
 	struct catalog_row old;
-	struct table_key place;
 	bool found;
 
 	if (!catalog_row(txn, earlier, &found, &old, err))
 		return false;
-	if (!found)
+	if (!found || old.state == ITEM_EXPIRED)
 		return true;
 	if (memcmp(old.mime_hash, row->mime_hash, sizeof old.mime_hash) != 0) {
 		if (item->keep_older || earlier == row->number)
@@ -167,52 +225,167 @@ meet_earlier(struct store_txn *txn, const struct catalog_item *item, uint64_t ea
 		return row_set(txn, &old, err);
 	}
 	row->number = earlier;
-	place = key_place(txn, old.mailbox, old.folder, old.received_ns, earlier);
-	return store_delete(txn, TABLE_PLACE, key_bytes(&place), err);
+	return place_delete(txn, &old, err) &&
+	       (earlier == item->number || alias_set(txn, item->number, earlier, err));
+}
+
+/* ROW is what the record says of the instance; its number may become an earlier one's. */
+static bool
+apply_instance(struct store_txn *txn, const struct short_item *item, struct catalog_row *row,
+	struct exa_error *err)
+{
+	struct table_key k = key_item(&item->key);
+	enum ledger_state before;
+	struct known_row known;
+	bool found;
+
+	if (!state_of(txn, &item->key, &before, err) ||
+		!known_get(txn, &item->key, &found, &known, err))
+		return false;
+	if (found && !meet_earlier(txn, item, known.item, row, err))
+		return false;
+	known = (struct known_row){ .item = row->number };
+	memcpy(known.change_hash, item->change_hash, sizeof known.change_hash);
+	return row_set(txn, row, err) && place_set(txn, row, err) &&
+	       known_set(txn, &item->key, &known, err) &&
+	       store_delete(txn, TABLE_LEDGER, key_bytes(&k), err) &&
+	       move_count(txn, &item->key, before, LEDGER_ARCHIVED, err) &&
+	       raise_number(txn, bytes_of_string("item"), item->number, err);
+}
+
+static struct catalog_row
+row_of_short(const struct short_item *item)
+{
+	struct catalog_row row = { .number = item->number,
+		.mailbox = item->key.mailbox,
+		.folder = item->key.folder,
+		.state = ITEM_LIVE,
+		.received_ns = EXA_NO_TIME };
+
+	memcpy(row.mime_hash, item->mime_hash, sizeof row.mime_hash);
+	return row;
 }
 
 static bool
 apply_item(struct store_txn *txn, const struct store_loc *loc, struct bytes record,
 	struct exa_error *err)
 {
-	struct known_row known;
 	struct catalog_item item;
+	struct short_item facts;
 	struct catalog_row row;
-	struct catalog_key key;
-	struct table_key k, place;
-	enum ledger_state before;
-	uint8_t hash[CATALOG_SHA256_SIZE], value[KNOWN_ROW_SIZE];
-	bool found;
 
 	if (loc == NULL)
 		return exa_fail(err, EXA_CORRUPT, "an item record came as a note");
 	if (!item_decode(record, &item, err))
 		return false;
-	key = catalog_key_of(item.mailbox, item.folder, item.server_id);
-	row = (struct catalog_row){ .number = item.number,
-		.mailbox = item.mailbox,
-		.folder = item.folder,
-		.state = ITEM_LIVE,
-		.received_ns = item.received_ns,
-		.mime_bytes = item.mime_bytes,
-		.loc = *loc };
-	memcpy(row.mime_hash, item.mime_sha256, sizeof row.mime_hash);
-	if (!state_of(txn, &key, &before, err) || !known_get(txn, &key, &found, &known, err))
+	facts = short_of(&item);
+	row = row_of_short(&facts);
+	row.received_ns = item.received_ns;
+	row.mime_bytes = item.mime_bytes;
+	row.loc = *loc;
+	return apply_instance(txn, &facts, &row, err);
+}
+
+static bool
+apply_short(struct store_txn *txn, struct bytes record, struct exa_error *err)
+{
+	struct short_item facts;
+	struct catalog_row row;
+
+	if (!short_decode(record, &facts, err))
 		return false;
-	if (found && !meet_earlier(txn, &item, known.item, &row, err))
+	row = row_of_short(&facts);
+	return apply_instance(txn, &facts, &row, err);
+}
+
+/* A carried record whose row isn't there: the short one is lost by damage. The item comes back;
+ * whether it was superseded since can only be guessed. */
+static bool
+restore_row(struct store_txn *txn, const struct short_item *item, struct catalog_row *row,
+	struct exa_error *err)
+{
+	struct known_row known;
+	bool found;
+
+	if (!known_get(txn, &item->key, &found, &known, err))
 		return false;
-	k = key_item(&key);
-	place = key_place(txn, row.mailbox, row.folder, row.received_ns, row.number);
-	hash_text(item.change_key, hash);
-	known = (struct known_row){ .item = row.number };
-	memcpy(known.change_hash, hash, sizeof known.change_hash);
-	known_encode(&known, value);
-	return row_set(txn, &row, err) &&
-	       store_set(txn, TABLE_PLACE, key_bytes(&place), bytes_of(NULL, 0), err) &&
-	       store_set(txn, TABLE_KNOWN, key_bytes(&k), bytes_of(value, sizeof value), err) &&
-	       store_delete(txn, TABLE_LEDGER, key_bytes(&k), err) &&
-	       move_count(txn, &key, before, LEDGER_ARCHIVED, err) &&
-	       raise_number(txn, bytes_of_string("item"), item.number, err);
+	if (!found)
+		return apply_instance(txn, item, row, err);
+	row->state = ITEM_SUPERSEDED;
+	return row_set(txn, row, err) && place_set(txn, row, err) &&
+	       raise_number(txn, bytes_of_string("item"), item->number, err);
+}
+
+static bool
+apply_carried(struct store_txn *txn, const struct store_loc *loc, struct bytes record,
+	struct exa_error *err)
+{
+	struct catalog_item item;
+	struct short_item facts;
+	struct catalog_row row;
+	uint64_t number;
+	bool found;
+
+	if (loc == NULL)
+		return exa_fail(err, EXA_CORRUPT, "a carried record came as a note");
+	if (!carried_decode(record, &number, &record, err) || !item_decode(record, &item, err) ||
+		!catalog_row(txn, number, &found, &row, err))
+		return false;
+	if (found && row.state == ITEM_EXPIRED)
+		return true;
+	if (!found) {
+		item.number = number;
+		facts = short_of(&item);
+		row = row_of_short(&facts);
+	} else if (!place_delete(txn, &row, err)) {
+		return false;
+	}
+	row.received_ns = item.received_ns;
+	row.mime_bytes = item.mime_bytes;
+	row.loc = *loc;
+	if (!found)
+		return restore_row(txn, &facts, &row, err);
+	return row_set(txn, &row, err) && place_set(txn, &row, err);
+}
+
+/* The row loses what a short record couldn't bring back, so that a rebuild after a compaction gives
+ * the same. */
+static bool
+row_becomes_expired(struct store_txn *txn, struct catalog_row *row, struct exa_error *err)
+{
+	if (!place_delete(txn, row, err))
+		return false;
+	row->state = ITEM_EXPIRED;
+	row->received_ns = EXA_NO_TIME;
+	row->mime_bytes = 0;
+	row->loc = (struct store_loc){ 0 };
+	return row_set(txn, row, err);
+}
+
+static bool
+apply_expired(struct store_txn *txn, struct bytes record, struct exa_error *err)
+{
+	struct catalog_expired e;
+	struct catalog_row row;
+	struct known_row known;
+	struct table_key k;
+	enum ledger_state before, after;
+	bool found, is_known;
+
+	if (!expired_decode(record, &e, err) || !catalog_row(txn, e.number, &found, &row, err))
+		return false;
+	if (!found || row.state == ITEM_EXPIRED)
+		return true;
+	k = key_u64(e.number);
+	if (!row_becomes_expired(txn, &row, err) ||
+		!store_set(txn, TABLE_EXPIRED, key_bytes(&k), record, err) ||
+		!known_get(txn, &e.key, &is_known, &known, err))
+		return false;
+	if (!is_known || known.item != e.number)
+		return true;
+	known.expired = true;
+	return state_of(txn, &e.key, &before, err) && known_set(txn, &e.key, &known, err) &&
+	       state_of(txn, &e.key, &after, err) && move_count(txn, &e.key, before, after, err);
 }
 
 static bool
@@ -251,7 +424,6 @@ apply_removed(struct store_txn *txn, struct bytes record, struct exa_error *err)
 	struct ledger_entry entry;
 	struct table_key k;
 	enum ledger_state before;
-	uint8_t value[KNOWN_ROW_SIZE];
 	struct reader r;
 	bool is_known, is_open;
 
@@ -267,10 +439,9 @@ apply_removed(struct store_txn *txn, struct bytes record, struct exa_error *err)
 		       move_count(txn, &key, before, LEDGER_GONE, err);
 	k = key_item(&key);
 	known.removed = true;
-	known_encode(&known, value);
-	return store_set(txn, TABLE_KNOWN, key_bytes(&k), bytes_of(value, sizeof value), err) &&
+	return known_set(txn, &key, &known, err) &&
 	       store_delete(txn, TABLE_LEDGER, key_bytes(&k), err) &&
-	       row_change_state(txn, known.item, ITEM_REMOVED, err) &&
+	       row_becomes_removed(txn, known.item, err) &&
 	       move_count(txn, &key, before, LEDGER_REMOVED, err);
 }
 
@@ -340,6 +511,32 @@ apply_run(struct store_txn *txn, struct bytes record, struct exa_error *err)
 	       raise_number(txn, bytes_of_string("run"), run.number, err);
 }
 
+static bool
+apply_hold(struct store_txn *txn, struct bytes record, struct exa_error *err)
+{
+	struct catalog_hold hold;
+	struct table_key k;
+
+	if (!hold_decode(record, &hold, err))
+		return false;
+	k = key_u64(hold.number);
+	return store_set(txn, TABLE_HOLD, key_bytes(&k), record, err) &&
+	       raise_number(txn, bytes_of_string("hold"), hold.number, err);
+}
+
+static bool
+apply_audit(struct store_txn *txn, struct bytes record, struct exa_error *err)
+{
+	struct catalog_audit audit;
+	struct table_key k;
+
+	if (!audit_decode(record, &audit, err))
+		return false;
+	k = key_u64(audit.number);
+	return store_set(txn, TABLE_AUDIT, key_bytes(&k), record, err) &&
+	       raise_number(txn, bytes_of_string("audit"), audit.number, err);
+}
+
 bool
 catalog_apply(void *ctx, struct store_txn *txn, const struct store_loc *loc, struct bytes record,
 	struct exa_error *err)
@@ -358,6 +555,16 @@ catalog_apply(void *ctx, struct store_txn *txn, const struct store_loc *loc, str
 		return apply_removed(txn, record, err);
 	case RECORD_RUN:
 		return apply_run(txn, record, err);
+	case RECORD_EXPIRED:
+		return apply_expired(txn, record, err);
+	case RECORD_HOLD:
+		return apply_hold(txn, record, err);
+	case RECORD_AUDIT:
+		return apply_audit(txn, record, err);
+	case RECORD_SHORT:
+		return apply_short(txn, record, err);
+	case RECORD_CARRIED:
+		return apply_carried(txn, loc, record, err);
 	case NOTE_LEDGER:
 		return apply_ledger(txn, record, err);
 	case NOTE_CLOSE:

@@ -62,6 +62,14 @@ catalog_batch_item(struct catalog_batch *b, const struct catalog_item *item)
 	store_batch_record(&b->store, buf_bytes(&b->scratch));
 }
 
+void
+catalog_batch_expired(struct catalog_batch *b, const struct catalog_expired *e)
+{
+	buf_reset(&b->scratch);
+	expired_encode(&b->scratch, e);
+	store_batch_record(&b->store, buf_bytes(&b->scratch));
+}
+
 bool
 catalog_submit(
 	struct catalog *c, struct catalog_batch *b, uint64_t *epoch_out, struct exa_error *err)

@@ -22,4 +22,7 @@ struct catalog {
 bool state_next(struct store_txn *txn, struct bytes name, uint64_t *next_out,
 	struct exa_error *err) EXA_CHECK;
 
+/* Submits the batch and waits until it is durable. */
+bool batch_settle(struct catalog *c, struct catalog_batch *b, struct exa_error *err) EXA_CHECK;
+
 #endif

@@ -52,6 +52,7 @@ ledger_state_name(enum ledger_state s)
 		[LEDGER_FAILED] = "failed",
 		[LEDGER_GONE] = "gone",
 		[LEDGER_REMOVED] = "removed",
+		[LEDGER_EXPIRED] = "expired",
 	};
 
 	return (unsigned)s < LEDGER_STATE_COUNT ? names[s] : "unknown";
@@ -178,39 +179,123 @@ catalog_find_folder(struct store_txn *txn, uint32_t mailbox, const char *server_
 	return true;
 }
 
-bool
-catalog_row(struct store_txn *txn, uint64_t number, bool *found_out, struct catalog_row *out,
-	struct exa_error *err)
+/* *ALIAS_OUT isn't 0 when the number stands for another one's row. */
+static bool
+row_or_alias(struct store_txn *txn, uint64_t number, bool *found_out, uint64_t *alias_out,
+	struct catalog_row *out, struct exa_error *err)
 {
 	struct table_key k = key_u64(number);
 	struct bytes value;
 	bool found;
 
-	if (!store_get(txn, TABLE_ITEM, key_bytes(&k), &found, &value, err) ||
-		(found && !row_decode(number, value, out, err)))
+	*alias_out = 0;
+	if (!store_get(txn, TABLE_ITEM, key_bytes(&k), &found, &value, err))
+		return false;
+	if (found && value.size == ITEM_ALIAS_SIZE)
+		*alias_out = get_le64(value.data);
+	else if (found && !row_decode(number, value, out, err))
+		return false;
+	*found_out = found && *alias_out == 0;
+	return true;
+}
+
+bool
+catalog_row(struct store_txn *txn, uint64_t number, bool *found_out, struct catalog_row *out,
+	struct exa_error *err)
+{
+	uint64_t alias;
+
+	return row_or_alias(txn, number, found_out, &alias, out, err);
+}
+
+bool
+row_resolve(struct store_txn *txn, uint64_t number, bool *found_out, struct catalog_row *out,
+	struct exa_error *err)
+{
+	uint64_t alias;
+
+	if (!row_or_alias(txn, number, found_out, &alias, out, err))
+		return false;
+	return alias == 0 || catalog_row(txn, alias, found_out, out, err);
+}
+
+bool
+catalog_expired_get(struct store_txn *txn, uint64_t number, bool *found_out,
+	struct catalog_expired *out, struct exa_error *err)
+{
+	struct table_key k = key_u64(number);
+	struct bytes value;
+	bool found;
+
+	if (!store_get(txn, TABLE_EXPIRED, key_bytes(&k), &found, &value, err) ||
+		(found && !expired_decode(value, out, err)))
 		return false;
 	*found_out = found;
 	return true;
+}
+
+/* ---- the full record ---- */
+
+/* The record as it was logged first, or as a compaction logged it anew. */
+static bool
+read_at(struct store_reader *r, const struct catalog_row *row, struct buf *scratch,
+	struct catalog_item *out, struct exa_error *err)
+{
+	struct bytes record;
+	uint64_t number;
+
+	if (row->state == ITEM_EXPIRED)
+		return exa_fail(err, EXA_GONE, "expired; its content is no longer in the archive");
+	if (row->loc.segment == 0)
+		return exa_fail(err, EXA_CORRUPT, "its full record is lost");
+	if (!store_reader_record(r, &row->loc, &record, err))
+		return false;
+	buf_reset(scratch);
+	buf_add_bytes(scratch, record);
+	record = buf_bytes(scratch);
+	if (record.size > 0 && record.data[0] == RECORD_CARRIED &&
+		!carried_decode(record, &number, &record, err))
+		return false;
+	if (!item_decode(record, out, err))
+		return false;
+	/* A row that points at another item's record is damage of the index, not of the archive. */
+	if (out->mailbox != row->mailbox || out->folder != row->folder ||
+		memcmp(out->mime_sha256, row->mime_hash, sizeof row->mime_hash) != 0)
+		return exa_fail(err, EXA_CORRUPT,
+			"the index points at another item's record; run `exarch rebuild`");
+	out->number = row->number;
+	return true;
+}
+
+static bool
+same_loc(const struct store_loc *a, const struct store_loc *b)
+{
+	return a->segment == b->segment && a->offset == b->offset && a->slot == b->slot;
+}
+
+/* Whether the row points somewhere else by now, or is expired: *NEWER_OUT is how it stands. */
+static bool
+row_has_moved(struct store_reader *r, const struct catalog_row *row, struct catalog_row *newer_out)
+{
+	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
+	struct exa_error ignored; /* what the first attempt said stands */
+	bool found;
+
+	return store_read_begin(store_reader_store(r), &txn, &ignored) &&
+	       catalog_row(txn, row->number, &found, newer_out, &ignored) && found &&
+	       (newer_out->state == ITEM_EXPIRED || !same_loc(&newer_out->loc, &row->loc));
 }
 
 bool
 catalog_item_read(struct store_reader *r, const struct catalog_row *row, struct buf *scratch,
 	struct catalog_item *out, struct exa_error *err)
 {
-	struct bytes record;
+	struct catalog_row newer;
 
-	if (!store_reader_record(r, &row->loc, &record, err))
-		return exa_while(err, "item %llu", (unsigned long long)row->number);
-	buf_reset(scratch);
-	buf_add_bytes(scratch, record);
-	if (!item_decode(buf_bytes(scratch), out, err))
-		return exa_while(err, "item %llu", (unsigned long long)row->number);
-	/* A row that points at another item's record is damage of the index, not of the archive. */
-	if (out->mailbox != row->mailbox || out->folder != row->folder ||
-		memcmp(out->mime_sha256, row->mime_hash, sizeof row->mime_hash) != 0)
-		return exa_fail(err, EXA_CORRUPT,
-			"index: item %llu points at another item's record; run `exarch rebuild`",
-			(unsigned long long)row->number);
-	out->number = row->number;
-	return true;
+	if (read_at(r, row, scratch, out, err))
+		return true;
+	if (err->code == EXA_CORRUPT && row_has_moved(r, row, &newer) &&
+		read_at(r, &newer, scratch, out, err))
+		return true;
+	return exa_while(err, "item %llu", (unsigned long long)row->number);
 }

@@ -20,6 +20,9 @@ const struct store_table catalog_tables[TABLE_TOTAL] = {
 	[TABLE_COUNT] = { "count", false },
 	[TABLE_SYNC] = { "sync", false },
 	[TABLE_RUN] = { "run", false },
+	[TABLE_EXPIRED] = { "expired", false },
+	[TABLE_HOLD] = { "hold", false },
+	[TABLE_AUDIT] = { "audit", false },
 };
 
 /* ---- fields ---- */
@@ -95,14 +98,14 @@ read_number(struct reader *r)
 	return (uint32_t)v;
 }
 
-static bool
-fields_end(const struct reader *r, const char *what, struct exa_error *err)
+bool
+record_end(const struct reader *r, const char *what, struct exa_error *err)
 {
 	return !r->failed ||
 	       exa_fail(err, EXA_CORRUPT, "a %s record is cut short or malformed", what);
 }
 
-static void
+void
 read_fixed(struct reader *r, uint8_t *out, size_t size)
 {
 	struct bytes b = read_bytes(r, size);
@@ -261,12 +264,15 @@ catalog_key_of(uint32_t mailbox, uint32_t folder, const char *server_id)
 
 /* ---- rows ---- */
 
+#define KNOWN_REMOVED 1U
+#define KNOWN_EXPIRED 2U
+
 void
 known_encode(const struct known_row *k, uint8_t out[KNOWN_ROW_SIZE])
 {
 	put_le64(out, k->item);
 	memcpy(out + 8, k->change_hash, 8);
-	out[16] = k->removed ? 1 : 0;
+	out[16] = (uint8_t)((k->removed ? KNOWN_REMOVED : 0) | (k->expired ? KNOWN_EXPIRED : 0));
 }
 
 bool
@@ -277,7 +283,8 @@ known_decode(struct bytes value, struct known_row *out, struct exa_error *err)
 			"index: a `known` row has %zu bytes; run `exarch rebuild`", value.size);
 	out->item = get_le64(value.data);
 	memcpy(out->change_hash, value.data + 8, 8);
-	out->removed = value.data[16] != 0;
+	out->removed = (value.data[16] & KNOWN_REMOVED) != 0;
+	out->expired = (value.data[16] & KNOWN_EXPIRED) != 0;
 	return true;
 }
 
@@ -300,7 +307,7 @@ row_decode(uint64_t number, struct bytes value, struct catalog_row *out, struct 
 {
 	const uint8_t *p = value.data;
 
-	if (value.size != ITEM_ROW_SIZE || p[8] > ITEM_SUPERSEDED)
+	if (value.size != ITEM_ROW_SIZE || p[8] > ITEM_EXPIRED)
 		return exa_fail(err, EXA_CORRUPT,
 			"index: the row of item %llu is malformed; run `exarch rebuild`",
 			(unsigned long long)number);
@@ -363,7 +370,7 @@ mailbox_decode(struct bytes record, struct catalog_mailbox *out, struct exa_erro
 	m.part = (enum catalog_part)part;
 	m.smtp = read_text(&r);
 	m.display_name = read_text(&r);
-	if (!fields_end(&r, "mailbox", err))
+	if (!record_end(&r, "mailbox", err))
 		return false;
 	*out = m;
 	return true;
@@ -401,7 +408,7 @@ folder_decode(struct bytes record, struct catalog_folder *out, struct exa_error 
 	f.name = read_text(&r);
 	f.path = read_text(&r);
 	f.class = read_text(&r);
-	if (!fields_end(&r, "folder", err))
+	if (!record_end(&r, "folder", err))
 		return false;
 	*out = f;
 	return true;
@@ -478,7 +485,7 @@ item_decode(struct bytes record, struct catalog_item *out, struct exa_error *err
 	i.internet_message_id = read_text(&r);
 	i.categories = read_text(&r);
 	i.search_key = read_sized(&r);
-	if (!fields_end(&r, "item", err))
+	if (!record_end(&r, "item", err))
 		return false;
 	*out = i;
 	return true;
@@ -591,7 +598,7 @@ run_decode(struct bytes record, struct catalog_run *out, struct exa_error *err)
 	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
 		*counts[i] = read_varint(&r);
 	read_fixed(&r, run.previous_hash, CATALOG_SHA256_SIZE);
-	if (!fields_end(&r, "run", err))
+	if (!record_end(&r, "run", err))
 		return false;
 	*out = run;
 	return true;

@@ -19,6 +19,11 @@ enum record_type {
 	RECORD_ITEM = 'I',
 	RECORD_REMOVED = 'R',
 	RECORD_RUN = 'N',
+	RECORD_EXPIRED = 'E',
+	RECORD_HOLD = 'H',
+	RECORD_AUDIT = 'A',
+	RECORD_SHORT = 'X',   /* what is left of an item record in a cut segment */
+	RECORD_CARRIED = 'C', /* an item record logged anew, from a segment that was cut */
 	/* notes: in the index alone */
 	NOTE_LEDGER = 'l',
 	NOTE_CLOSE = 'c',
@@ -34,13 +39,16 @@ enum table {
 	TABLE_MAILBOX_BY, /* part, address in lower case -> number */
 	TABLE_FOLDER,     /* mailbox, number -> folder record */
 	TABLE_FOLDER_BY,  /* mailbox, hash of server id -> number */
-	TABLE_ITEM,       /* number -> row */
+	TABLE_ITEM,       /* number -> row, or the number of the row that took the record in */
 	TABLE_PLACE,      /* mailbox, folder, received (encrypted: 0), number -> nothing */
 	TABLE_KNOWN,      /* key -> known row */
 	TABLE_LEDGER,     /* key -> open entry */
 	TABLE_COUNT,      /* mailbox, folder -> ledger counts */
 	TABLE_SYNC,       /* mailbox, folder -> sync */
 	TABLE_RUN,        /* number -> run record */
+	TABLE_EXPIRED,    /* number -> expired record */
+	TABLE_HOLD,       /* number -> latest hold record */
+	TABLE_AUDIT,      /* number -> audit record */
 	TABLE_TOTAL
 };
 extern const struct store_table catalog_tables[TABLE_TOTAL];
@@ -55,6 +63,10 @@ void record_begin(struct buf *b, enum record_type type);
 /* Fails (EXA_CORRUPT) unless the record is of TYPE and a version this program knows. */
 bool record_open(struct bytes record, enum record_type type, struct reader *out,
 	struct exa_error *err) EXA_CHECK;
+/* Fails when a field was missing or malformed. WHAT: "run". */
+bool record_end(const struct reader *r, const char *what, struct exa_error *err) EXA_CHECK;
+/* Exactly SIZE bytes, or r->failed. */
+void read_fixed(struct reader *r, uint8_t *out, size_t size);
 
 /* ---- keys ---- */
 #define KEY_PLACE_SIZE 24
@@ -84,6 +96,7 @@ struct known_row {
 	uint64_t item;
 	uint8_t change_hash[8];
 	bool removed;
+	bool expired; /* `item` is */
 };
 #define KNOWN_ROW_SIZE 17
 void known_encode(const struct known_row *k, uint8_t out[KNOWN_ROW_SIZE]);
@@ -108,7 +121,35 @@ bool sync_decode(struct bytes value, struct catalog_sync *out, struct exa_error 
 void run_encode(struct buf *b, const struct catalog_run *run);
 bool run_decode(struct bytes record, struct catalog_run *out, struct exa_error *err) EXA_CHECK;
 
+/* Texts stay in RECORD. */
+void expired_encode(struct buf *b, const struct catalog_expired *e);
+bool expired_decode(
+	struct bytes record, struct catalog_expired *out, struct exa_error *err) EXA_CHECK;
+void hold_encode(struct buf *b, const struct catalog_hold *h);
+bool hold_decode(struct bytes record, struct catalog_hold *out, struct exa_error *err) EXA_CHECK;
+void audit_encode(struct buf *b, const struct catalog_audit *a);
+bool audit_decode(struct bytes record, struct catalog_audit *out, struct exa_error *err) EXA_CHECK;
+
+/* What the tables' logic needs of an item record, and all that stays of it in a cut segment. */
+struct short_item {
+	uint64_t number;
+	struct catalog_key key;
+	bool keep_older;
+	uint8_t change_hash[8];
+	uint8_t mime_hash[8];
+};
+struct short_item short_of(const struct catalog_item *item);
+void short_encode(struct buf *b, const struct short_item *s);
+bool short_decode(struct bytes record, struct short_item *out, struct exa_error *err) EXA_CHECK;
+
+/* ROW: the number of the row whose record ITEM_RECORD is. */
+void carried_encode(struct buf *b, uint64_t row, struct bytes item_record);
+bool carried_decode(struct bytes record, uint64_t *row_out, struct bytes *item_record_out,
+	struct exa_error *err) EXA_CHECK;
+
 #define ITEM_ROW_SIZE 47
+/* The value under a number that no row has: its record updated the row of another one. */
+#define ITEM_ALIAS_SIZE 8
 void row_encode(const struct catalog_row *row, uint8_t out[ITEM_ROW_SIZE]);
 bool row_decode(uint64_t number, struct bytes value, struct catalog_row *out,
 	struct exa_error *err) EXA_CHECK;
@@ -116,6 +157,26 @@ bool row_decode(uint64_t number, struct bytes value, struct catalog_row *out,
 #define COUNTS_SIZE (8 * LEDGER_STATE_COUNT)
 void counts_encode(const struct ledger_counts *c, uint8_t out[COUNTS_SIZE]);
 bool counts_decode(struct bytes value, struct ledger_counts *out, struct exa_error *err) EXA_CHECK;
+
+/* The row of NUMBER, or the one that took the record of this number in. */
+bool row_resolve(struct store_txn *txn, uint64_t number, bool *found_out, struct catalog_row *out,
+	struct exa_error *err) EXA_CHECK;
+
+/* What a walk does with each entry; walk.c. */
+typedef bool entry_fn(void *ctx, struct bytes key, struct bytes value, struct exa_error *err);
+bool walk_table(struct store_txn *txn, enum table table, struct bytes prefix, struct bytes from,
+	entry_fn *fn, void *ctx, struct exa_error *err) EXA_CHECK;
+
+/* ---- recipe_play.c ---- */
+typedef void recipe_object_fn(void *ctx, const struct store_id *id);
+/* Calls FN for each data object that the recipe names. */
+bool recipe_each_object(
+	struct bytes recipe, recipe_object_fn *fn, void *ctx, struct exa_error *err) EXA_CHECK;
+
+/* ---- carry.c ---- */
+/* As store_compact_options.carry. */
+bool catalog_carry(void *ctx, struct store_txn *txn, const struct store_loc *loc,
+	struct bytes record, struct buf *keep, struct buf *again, struct exa_error *err) EXA_CHECK;
 
 /* ---- apply.c ---- */
 bool catalog_apply(void *ctx, struct store_txn *txn, const struct store_loc *loc,

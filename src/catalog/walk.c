@@ -6,12 +6,9 @@
 
 #include "record.h"
 
-/* What a walk does with each entry. */
-typedef bool entry_fn(void *ctx, struct bytes key, struct bytes value, struct exa_error *err);
-
-static bool
-walk(struct store_txn *txn, enum table table, struct bytes prefix, struct bytes from, entry_fn *fn,
-	void *ctx, struct exa_error *err)
+bool
+walk_table(struct store_txn *txn, enum table table, struct bytes prefix, struct bytes from,
+	entry_fn *fn, void *ctx, struct exa_error *err)
 {
 	EXA_AUTO(store_cursor_closep) struct store_cursor *cursor = NULL;
 	struct bytes key, value;
@@ -47,7 +44,7 @@ catalog_each_mailbox(
 {
 	struct mailbox_walk w = { .fn = fn, .ctx = ctx };
 
-	return walk(
+	return walk_table(
 		txn, TABLE_MAILBOX, bytes_of(NULL, 0), bytes_of(NULL, 0), mailbox_entry, &w, err);
 }
 
@@ -73,7 +70,7 @@ catalog_each_folder(struct store_txn *txn, uint32_t mailbox, catalog_folder_fn *
 	struct folder_walk w = { .fn = fn, .ctx = ctx };
 	struct table_key prefix = key_u32(mailbox);
 
-	return walk(
+	return walk_table(
 		txn, TABLE_FOLDER, key_bytes(&prefix), bytes_of(NULL, 0), folder_entry, &w, err);
 }
 
@@ -107,7 +104,8 @@ catalog_each_open(struct store_txn *txn, uint32_t mailbox, uint32_t folder,
 
 	if (after != NULL)
 		from = key_item(after);
-	return walk(txn, TABLE_LEDGER, key_bytes(&prefix), key_bytes(&from), open_entry, &w, err);
+	return walk_table(
+		txn, TABLE_LEDGER, key_bytes(&prefix), key_bytes(&from), open_entry, &w, err);
 }
 
 struct known_walk {
@@ -137,7 +135,8 @@ catalog_each_known(struct store_txn *txn, uint32_t mailbox, uint32_t folder, cat
 	struct known_walk w = { .fn = fn, .ctx = ctx };
 	struct table_key prefix = key_u32_u32(mailbox, folder);
 
-	return walk(txn, TABLE_KNOWN, key_bytes(&prefix), bytes_of(NULL, 0), known_entry, &w, err);
+	return walk_table(
+		txn, TABLE_KNOWN, key_bytes(&prefix), bytes_of(NULL, 0), known_entry, &w, err);
 }
 
 bool
@@ -175,4 +174,29 @@ catalog_each_row(struct store_txn *txn, uint32_t mailbox, uint32_t folder,
 	}
 	*more_out = count == most;
 	return err->code == EXA_OK;
+}
+
+struct expired_walk {
+	catalog_expired_fn *fn;
+	void *ctx;
+};
+
+static bool
+expired_entry(void *ctx, struct bytes key, struct bytes value, struct exa_error *err)
+{
+	struct expired_walk *w = ctx;
+	struct catalog_expired e;
+
+	(void)key;
+	return expired_decode(value, &e, err) && w->fn(w->ctx, &e, err);
+}
+
+bool
+catalog_each_expired(
+	struct store_txn *txn, catalog_expired_fn *fn, void *ctx, struct exa_error *err)
+{
+	struct expired_walk w = { .fn = fn, .ctx = ctx };
+	struct bytes all = { 0 };
+
+	return walk_table(txn, TABLE_EXPIRED, all, all, expired_entry, &w, err);
 }

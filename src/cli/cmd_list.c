@@ -30,6 +30,8 @@ state_name(enum catalog_item_state state)
 		return "removed";
 	case ITEM_SUPERSEDED:
 		return "superseded";
+	case ITEM_EXPIRED:
+		return "expired";
 	}
 	return "?";
 }
@@ -88,9 +90,9 @@ print_row(const struct selected *s, const struct message_head *head)
 	text_print(stdout, head->from, 24);
 	(void)printf("  ");
 	text_print(stdout, head->subject, 0);
-	(void)printf("%s\n", s->row->state == ITEM_LIVE      ? ""
-			     : s->row->state == ITEM_REMOVED ? "  (removed)"
-							     : "  (superseded)");
+	if (s->row->state != ITEM_LIVE)
+		(void)printf("  (%s)", state_name(s->row->state));
+	(void)putchar('\n');
 }
 
 /* What the index knows of it stands there all the same. */
@@ -229,6 +231,126 @@ list_failed(struct listing *l, const struct selection *selection, struct exa_err
 	return catalog_each_mailbox(txn, failed_mailbox, &f, err);
 }
 
+/* ---- --expired ---- */
+
+struct expired_listing {
+	struct listing *l;
+	struct store_txn *txn;
+	const struct selection *selection;
+	/* of the mailbox and folder looked up last */
+	uint32_t mailbox, folder;
+	struct buf address, path;
+};
+
+static bool
+find_address(void *ctx, const struct catalog_mailbox *m, struct exa_error *err)
+{
+	struct expired_listing *x = ctx;
+
+	(void)err;
+	if (m->number == x->mailbox)
+		buf_add_string(&x->address, m->smtp);
+	return true;
+}
+
+static bool
+find_path(void *ctx, const struct catalog_folder *f, struct exa_error *err)
+{
+	struct expired_listing *x = ctx;
+
+	(void)err;
+	if (f->number == x->folder)
+		buf_add_string(&x->path, f->path);
+	return true;
+}
+
+static bool
+look_up_place(struct expired_listing *x, const struct catalog_key *key, struct exa_error *err)
+{
+	if (key->mailbox == x->mailbox && key->folder == x->folder)
+		return true;
+	x->mailbox = key->mailbox;
+	x->folder = key->folder;
+	buf_reset(&x->address);
+	buf_reset(&x->path);
+	return catalog_each_mailbox(x->txn, find_address, x, err) &&
+	       catalog_each_folder(x->txn, x->mailbox, find_path, x, err);
+}
+
+static bool
+is_selected(struct expired_listing *x, const struct catalog_expired *e)
+{
+	const struct selection *s = x->selection;
+
+	return (s->mailbox == NULL || pattern_matches(s->mailbox, buf_string(&x->address))) &&
+	       (s->folder == NULL || pattern_matches(s->folder, buf_string(&x->path))) &&
+	       (s->from_ns == EXA_NO_TIME || e->received_ns >= s->from_ns) &&
+	       (s->to_ns == EXA_NO_TIME ||
+		       (e->received_ns != EXA_NO_TIME && e->received_ns < s->to_ns));
+}
+
+static void
+print_expired(struct expired_listing *x, const struct catalog_expired *e)
+{
+	char received[CLOCK_TEXT_MAX], when[CLOCK_TEXT_MAX], size[16];
+
+	clock_format(e->received_ns, received);
+	clock_format(e->when_ns, when);
+	if (x->l->json) {
+		print_line(json_pack("{s:I, s:o, s:o, s:s, s:s, s:I, s:s, s:o}", "number",
+			(json_int_t)e->number, "mailbox", text_or_null(buf_string(&x->address)),
+			"folder", text_or_null(buf_string(&x->path)), "received", received, "state",
+			"expired", "bytes", (json_int_t)e->mime_bytes, "expired", when, "rule",
+			text_or_null(e->rule)));
+		return;
+	}
+	text_size(e->mime_bytes, size);
+	(void)printf("%8llu  %-10.10s  %9s  ", (unsigned long long)e->number, received, size);
+	text_print(stdout, buf_string(&x->address), 28);
+	(void)printf("  ");
+	text_print(stdout, buf_string(&x->path), 20);
+	(void)printf("  expired %s by rule ", when);
+	text_print(stdout, e->rule, 0);
+	(void)putchar('\n');
+}
+
+static bool
+list_one_expired(void *ctx, const struct catalog_expired *e, struct exa_error *err)
+{
+	struct expired_listing *x = ctx;
+
+	if (!look_up_place(x, &e->key, err))
+		return false;
+	if (!is_selected(x, e))
+		return true;
+	if (x->l->count == x->l->limit) {
+		x->l->enough = true;
+		return exa_fail(err, EXA_CANCELLED, "enough");
+	}
+	print_expired(x, e);
+	x->l->count++;
+	x->l->bytes += e->mime_bytes;
+	return true;
+}
+
+static bool
+list_expired(struct listing *l, const struct selection *selection, struct exa_error *err)
+{
+	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
+	struct expired_listing x = { .l = l, .selection = selection };
+	bool good;
+
+	if (!store_read_begin(catalog_store(l->catalog), &txn, err))
+		return false;
+	x.txn = txn;
+	good = catalog_each_expired(txn, list_one_expired, &x, err) || l->enough;
+	buf_done(&x.address);
+	buf_done(&x.path);
+	if (good && !l->json)
+		(void)printf("%llu items\n", (unsigned long long)l->count);
+	return good;
+}
+
 /* ---- the verb ---- */
 
 static bool
@@ -266,7 +388,9 @@ cmd_list(const struct args *args)
 		return fail_with(&err);
 	good = archive_open(args, (struct store_open_options){ .access = STORE_READ }, &l.catalog,
 		       &err) &&
-	       list_all(&l, &selection, args->value[OPT_FAILED] != NULL, &err);
+	       (args->value[OPT_EXPIRED] != NULL
+			       ? list_expired(&l, &selection, &err)
+			       : list_all(&l, &selection, args->value[OPT_FAILED] != NULL, &err));
 	store_reader_free(l.reader);
 	buf_done(&l.scratch);
 	catalog_abandonp(&l.catalog);

@@ -7,6 +7,7 @@
  *     rules/      what is archived and why: pure functions
  *     crawl/      from the server into the archive; item.c is the life of an item
  *     export/     from the archive into files; selections; proof of messages
+ *     retain/     how long what is kept: policies, expiry
  *     work/       threads, and policy.c: what happens after a failure
  *     report/     progress, JSON lines, summary
  *     catalog/    mailboxes, folders, items, ledger, recipes as records; apply.c changes the tables

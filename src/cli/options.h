@@ -42,6 +42,13 @@ enum option_id {
 	OPT_PASSPHRASE_FILE,
 	OPT_NEW_KEY_FILE,
 	OPT_NEW_PASSPHRASE_FILE,
+	OPT_EXPIRED,
+	OPT_REASON,
+	OPT_ALL,
+	OPT_POLICY,
+	OPT_YES,
+	OPT_GARBAGE,
+	OPT_VERIFY,
 	OPT_COUNT
 };
 
@@ -116,6 +123,12 @@ int cmd_list(const struct args *args);
 int cmd_show(const struct args *args);
 int cmd_export(const struct args *args);
 int cmd_verify(const struct args *args);
+int cmd_hold_add(const struct args *args);
+int cmd_hold_remove(const struct args *args);
+int cmd_hold_list(const struct args *args);
+int cmd_expire(const struct args *args);
+int cmd_compact(const struct args *args);
+int cmd_audit(const struct args *args);
 int cmd_rebuild(const struct args *args);
 int cmd_version(const struct args *args);
 int cmd_help(const struct args *args);

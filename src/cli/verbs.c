@@ -6,7 +6,7 @@ const struct option_spec option_specs[OPT_COUNT] = {
 	[OPT_JSON] = { "json", 0, NULL, false, "one JSON object a line on stdout" },
 	[OPT_QUIET] = { "quiet", 'q', NULL, false, "say only what needs a human" },
 	[OPT_DRY_RUN] = { "dry-run", 'n', NULL, false,
-		"list and judge; fetch nothing, change nothing" },
+		"judge and tell; fetch nothing, change nothing" },
 	[OPT_THREADS] = { "threads", 't', "N", false,
 		"crawler threads (1 to 64) instead of the profile's run.threads" },
 	[OPT_MAX_DURATION] = { "max-duration", 0, "SPAN", false,
@@ -51,6 +51,15 @@ const struct option_spec option_specs[OPT_COUNT] = {
 		"the new key's file; made if it isn't there" },
 	[OPT_NEW_PASSPHRASE_FILE] = { "new-passphrase-file", 0, "FILE", false,
 		"a file with the new passphrase" },
+	[OPT_EXPIRED] = { "expired", 0, NULL, false, "what has expired, when and by which rule" },
+	[OPT_REASON] = { "reason", 0, "TEXT", false, "why, for those who come after you" },
+	[OPT_ALL] = { "all", 0, NULL, false, "all there is, without a threshold" },
+	[OPT_POLICY] = { "policy", 0, "FILE", false,
+		"how long to keep what (YAML; docs/retention.md)" },
+	[OPT_YES] = { "yes", 'y', NULL, false, "don't ask" },
+	[OPT_GARBAGE] = { "garbage", 0, "SHARE", false,
+		"how much of the archive may be garbage (default 5%)" },
+	[OPT_VERIFY] = { "verify", 0, NULL, false, "only say whether the record is whole" },
 };
 
 #define KEY OPT_KEY_FILE, OPT_PASSPHRASE_FILE
@@ -66,8 +75,8 @@ static const enum option_id only_key[] = { KEY, OPT_HELP, OPT_COUNT };
 static const enum option_id explain_options[] = { OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id archive_options[] = { OPT_DRY_RUN, OPT_THREADS, OPT_MAILBOX,
 	OPT_MAX_DURATION, KEY, OPT_JSON, OPT_QUIET, OPT_HELP, OPT_COUNT };
-static const enum option_id list_options[] = { SELECTION, OPT_LIMIT, OPT_FAILED, KEY, OPT_JSON,
-	OPT_HELP, OPT_COUNT };
+static const enum option_id list_options[] = { SELECTION, OPT_LIMIT, OPT_FAILED, OPT_EXPIRED, KEY,
+	OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id show_options[] = { OPT_RAW, OPT_HEADERS, KEY, OPT_HELP, OPT_COUNT };
 static const enum option_id export_options[] = { OPT_TO, OPT_FORMAT, OPT_UPDATE, SELECTION, KEY,
 	OPT_QUIET, OPT_JSON, OPT_HELP, OPT_COUNT };
@@ -78,6 +87,15 @@ static const enum option_id rebuild_options[] = { KEY, OPT_QUIET, OPT_JSON, OPT_
 #define KEY_DETAILS                                                                               \
 	"Needs a key that opens the archive. Without --new-key-file and --new-passphrase-file a " \
 	"new passphrase\nis asked for. What is stored isn't touched."
+static const enum option_id hold_add_options[] = { OPT_MAILBOX, OPT_FOLDER, OPT_SINCE, OPT_BEFORE,
+	OPT_REASON, KEY, OPT_HELP, OPT_COUNT };
+static const enum option_id hold_list_options[] = { OPT_ALL, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
+static const enum option_id expire_options[] = { OPT_POLICY, OPT_DRY_RUN, OPT_YES, OPT_LIMIT, KEY,
+	OPT_JSON, OPT_HELP, OPT_COUNT };
+static const enum option_id compact_options[] = { OPT_GARBAGE, OPT_ALL, OPT_DRY_RUN, KEY, OPT_JSON,
+	OPT_HELP, OPT_COUNT };
+static const enum option_id audit_options[] = { OPT_VERIFY, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
+static const enum option_id hold_remove_options[] = { KEY, OPT_HELP, OPT_COUNT };
 
 const struct verb verbs[] = {
 	{ "init", "ARCHIVE", 1, "make a new, empty archive",
@@ -124,6 +142,26 @@ const struct verb verbs[] = {
 		"(exit code 4) and goes on the next\n"
 		"night; after a whole round it begins again.",
 		verify_options, cmd_verify },
+	{ "hold add", "ARCHIVE NAME", 2, "keep what matches, whatever a policy says",
+		"Conditions that aren't given match everything. A folder that ends in /** is that "
+		"folder and all below.",
+		hold_add_options, cmd_hold_add },
+	{ "hold remove", "ARCHIVE HOLD", 2, "lift a hold, by its number or name", NULL,
+		hold_remove_options, cmd_hold_remove },
+	{ "hold list", "ARCHIVE", 1, "the holds in force (--all: lifted ones too)", NULL,
+		hold_list_options, cmd_hold_list },
+	{ "expire", "ARCHIVE", 1, "give up what a policy no longer keeps",
+		"Look first: -n shows what would go. Without it you are asked, or say --yes "
+		"beforehand. What is held stays.\n"
+		"The room comes back with `exarch compact`.",
+		expire_options, cmd_expire },
+	{ "compact", "ARCHIVE", 1, "give back the room of what has expired",
+		"May be stopped at any moment and run again. Needs room for one segment (256 MiB).",
+		compact_options, cmd_compact },
+	{ "audit", "ARCHIVE", 1, "who did what to the archive: runs, holds, expiries, compactions",
+		"Each entry carries the hash of the one before. One that was changed or taken out "
+		"shows: exit code 13.",
+		audit_options, cmd_audit },
 	{ "rebuild", "ARCHIVE", 1, "make the index again from the segments",
 		"The old index stays until the new one is whole. Damage is stepped over and named "
 		"(exit code 13).",

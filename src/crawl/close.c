@@ -82,7 +82,7 @@ difference(const struct folder *f, uint64_t *out, struct exa_error *err)
 		!catalog_counts(txn, f->mailbox->number, f->number, &counts, err))
 		return false;
 	ours = counts.of[LEDGER_PENDING] + counts.of[LEDGER_ARCHIVED] + counts.of[LEDGER_EXCLUDED] +
-	       counts.of[LEDGER_DEFERRED] + counts.of[LEDGER_FAILED];
+	       counts.of[LEDGER_DEFERRED] + counts.of[LEDGER_FAILED] + counts.of[LEDGER_EXPIRED];
 	theirs = (uint64_t)f->total_count;
 	*out = ours > theirs ? ours - theirs : theirs - ours;
 	return true;

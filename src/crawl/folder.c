@@ -177,7 +177,7 @@ load_position(
 	if (sync->state[0] == '\0')
 		f->fresh = counts.of[LEDGER_ARCHIVED] + counts.of[LEDGER_PENDING] +
 				   counts.of[LEDGER_EXCLUDED] + counts.of[LEDGER_DEFERRED] +
-				   counts.of[LEDGER_FAILED] >
+				   counts.of[LEDGER_FAILED] + counts.of[LEDGER_EXPIRED] >
 			   0;
 	return true;
 }

@@ -180,6 +180,7 @@ judge_open(struct listing *l, const struct catalog_key *key, const struct ledger
 	case LEDGER_ARCHIVED:
 	case LEDGER_GONE:
 	case LEDGER_REMOVED:
+	case LEDGER_EXPIRED:
 	case LEDGER_STATE_COUNT:
 		break;
 	}

@@ -36,14 +36,14 @@ void
 mailbox_report(
 	struct mailbox *m, const struct ledger_counts *counts, uint64_t unexplained, bool complete)
 {
-	uint64_t archived = atomic_load(&m->archived);
+	/* What expired here was archived and is still at the server. */
+	uint64_t archived = atomic_load(&m->archived),
+		 known = counts->of[LEDGER_ARCHIVED] + counts->of[LEDGER_EXPIRED];
 	struct report_mailbox result = {
 		.mailbox = m->what->label,
 		.archived = m->run->options->dry_run ? atomic_load(&m->would_archive) : archived,
 		.bytes = atomic_load(&m->archived_bytes),
-		.known = counts->of[LEDGER_ARCHIVED] > archived
-				 ? counts->of[LEDGER_ARCHIVED] - archived
-				 : 0,
+		.known = known > archived ? known - archived : 0,
 		.excluded = counts->of[LEDGER_EXCLUDED] + m->excluded_whole,
 		.deferred = counts->of[LEDGER_DEFERRED],
 		.failed = counts->of[LEDGER_FAILED],

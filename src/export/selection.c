@@ -248,6 +248,24 @@ by_place(const void *a, const void *b)
 	return x->number < y->number ? -1 : x->number > y->number;
 }
 
+/* Says when and why: whoever asks for it by number knew that it was there. */
+static bool
+fail_expired(struct store_txn *txn, uint64_t number, struct exa_error *err)
+{
+	struct catalog_expired e;
+	char when[CLOCK_TEXT_MAX];
+	bool found;
+
+	if (!catalog_expired_get(txn, number, &found, &e, err))
+		return false;
+	if (!found)
+		return exa_fail(err, EXA_GONE, "item %llu has expired", (unsigned long long)number);
+	clock_format(e.when_ns, when);
+	return exa_fail(err, EXA_GONE,
+		"item %llu was expired on %s by rule '%s': its content is no longer in the archive",
+		(unsigned long long)number, when, e.rule);
+}
+
 static bool
 find_rows(struct walk *w, struct catalog_row *rows, struct exa_error *err)
 {
@@ -263,6 +281,8 @@ find_rows(struct walk *w, struct catalog_row *rows, struct exa_error *err)
 		if (!found)
 			return exa_fail(err, EXA_GONE, "there is no item %llu in this archive",
 				(unsigned long long)w->s->ids[i]);
+		if (rows[i].state == ITEM_EXPIRED)
+			return fail_expired(txn, w->s->ids[i], err);
 	}
 	return true;
 }

@@ -66,6 +66,12 @@ store_reader_free(struct store_reader *r)
 	exa_free(r);
 }
 
+struct store *
+store_reader_store(struct store_reader *r)
+{
+	return r->store;
+}
+
 void
 store_reader_freep(struct store_reader **r)
 {

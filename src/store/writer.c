@@ -331,6 +331,21 @@ writer_put_again(struct store *s, enum store_kind kind, const struct store_id *i
 	return true;
 }
 
+/* What the builder holds becomes a frame now. Records in it are numbered by the pack they will be
+ * in: a frame with metadata that is put before it would take that number. */
+static bool
+take_meta(struct store *s, struct exa_error *err)
+{
+	struct job *own = NULL;
+	struct job **own_tail = &own;
+
+	if (!enter(s->writer, err))
+		return false;
+	take_pack(s->writer, &s->writer->meta, FRAME_PACK_M, &own_tail);
+	leave(s, &own, own_tail);
+	return true;
+}
+
 bool
 writer_add_frame(struct store *s, const struct frame_head *head, struct buf *frame,
 	struct object_row *rows, size_t row_count, struct exa_error *err)
@@ -339,7 +354,7 @@ writer_add_frame(struct store *s, const struct frame_head *head, struct buf *fra
 	struct job *own = NULL;
 	struct job *j;
 
-	if (!enter(w, err)) {
+	if ((head->kind == FRAME_PACK_M && !take_meta(s, err)) || !enter(w, err)) {
 		exa_free(rows);
 		return false;
 	}

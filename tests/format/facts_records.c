@@ -124,11 +124,147 @@ static const struct member run_members[] = {
 	MEMBER(catalog_run, previous_hash, ARRAY, "previous"),
 };
 
+CODEC(catalog_hold, hold)
+CODEC(catalog_audit, audit)
+
+static const struct member hold_members[] = {
+	MEMBER(catalog_hold, number, UNSIGNED, "number"),
+	MEMBER(catalog_hold, name, TEXT, "name"),
+	MEMBER(catalog_hold, mailbox, TEXT, "mailbox"),
+	MEMBER(catalog_hold, folder, TEXT, "folder"),
+	MEMBER(catalog_hold, from_ns, SIGNED, "from"),
+	MEMBER(catalog_hold, before_ns, SIGNED, "before"),
+	MEMBER(catalog_hold, reason, TEXT, "reason"),
+	MEMBER(catalog_hold, set_by, TEXT, "set by"),
+	MEMBER(catalog_hold, set_ns, SIGNED, "set"),
+	MEMBER(catalog_hold, lifted_by, TEXT, "lifted by"),
+	MEMBER(catalog_hold, lifted_ns, SIGNED, "lifted"),
+};
+
+static const struct member audit_members[] = {
+	MEMBER(catalog_audit, number, UNSIGNED, "number"),
+	MEMBER(catalog_audit, when_ns, SIGNED, "when"),
+	MEMBER(catalog_audit, user, TEXT, "user"),
+	MEMBER(catalog_audit, host, TEXT, "host"),
+	MEMBER(catalog_audit, program, TEXT, "program"),
+	MEMBER(catalog_audit, action, TEXT, "action"),
+	MEMBER(catalog_audit, detail, TEXT, "detail"),
+	MEMBER(catalog_audit, items, UNSIGNED, "items"),
+	MEMBER(catalog_audit, bytes, UNSIGNED, "bytes"),
+	MEMBER(catalog_audit, previous_hash, ARRAY, "previous"),
+};
+
+/* Records with the key of an item: its bytes beside what was read. */
+
+struct keyed_expired {
+	struct catalog_expired e;
+	uint8_t key[KEY_ITEM_SIZE];
+};
+
+struct keyed_short {
+	struct short_item s;
+	uint8_t key[KEY_ITEM_SIZE];
+};
+
+struct carried {
+	uint64_t number;
+	struct bytes item_record;
+};
+
+static void
+put_key(const struct catalog_key *key, uint8_t out[KEY_ITEM_SIZE])
+{
+	struct table_key k = key_item(key);
+
+	memcpy(out, k.bytes, KEY_ITEM_SIZE);
+}
+
+static bool
+expired_in(struct bytes record, void *out, struct exa_error *err)
+{
+	struct keyed_expired *k = out;
+
+	if (!expired_decode(record, &k->e, err))
+		return false;
+	put_key(&k->e.key, k->key);
+	return true;
+}
+
+static void
+expired_out(struct buf *b, const void *fields)
+{
+	const struct keyed_expired *k = fields;
+
+	expired_encode(b, &k->e);
+}
+
+static bool
+short_in(struct bytes record, void *out, struct exa_error *err)
+{
+	struct keyed_short *k = out;
+
+	if (!short_decode(record, &k->s, err))
+		return false;
+	put_key(&k->s.key, k->key);
+	return true;
+}
+
+static void
+short_out(struct buf *b, const void *fields)
+{
+	const struct keyed_short *k = fields;
+
+	short_encode(b, &k->s);
+}
+
+static bool
+carried_in(struct bytes record, void *out, struct exa_error *err)
+{
+	struct carried *c = out;
+
+	return carried_decode(record, &c->number, &c->item_record, err);
+}
+
+static void
+carried_out(struct buf *b, const void *fields)
+{
+	const struct carried *c = fields;
+
+	carried_encode(b, c->number, c->item_record);
+}
+
+static const struct member expired_members[] = {
+	MEMBER(keyed_expired, e.number, UNSIGNED, "number"),
+	MEMBER(keyed_expired, key, ARRAY, "key"),
+	MEMBER(keyed_expired, e.when_ns, SIGNED, "when"),
+	MEMBER(keyed_expired, e.rule, TEXT, "rule"),
+	MEMBER(keyed_expired, e.received_ns, SIGNED, "received"),
+	MEMBER(keyed_expired, e.mime_bytes, UNSIGNED, "MIME length"),
+};
+
+static const struct member short_members[] = {
+	MEMBER(keyed_short, s.number, UNSIGNED, "number"),
+	MEMBER(keyed_short, key, ARRAY, "key"),
+	MEMBER(keyed_short, s.keep_older, UNSIGNED, "keep older"),
+	MEMBER(keyed_short, s.change_hash, ARRAY, "change key's hash"),
+	MEMBER(keyed_short, s.mime_hash, ARRAY, "MIME hash"),
+};
+
+static const struct member carried_members[] = {
+	MEMBER(carried, number, UNSIGNED, "number"),
+	MEMBER(carried, item_record, BYTES, "item record"),
+};
+
 static const struct record_kind record_kinds[] = {
 	{ RECORD_MAILBOX, mailbox_members, COUNT(mailbox_members), mailbox_in, mailbox_out },
 	{ RECORD_FOLDER, folder_members, COUNT(folder_members), folder_in, folder_out },
 	{ RECORD_ITEM, item_members, COUNT(item_members), item_in, item_out },
 	{ RECORD_RUN, run_members, COUNT(run_members), run_in, run_out },
+	{ RECORD_EXPIRED, expired_members, COUNT(expired_members), expired_in, expired_out },
+	{ RECORD_HOLD, hold_members, COUNT(hold_members), hold_in, hold_out },
+	{ RECORD_AUDIT, audit_members, COUNT(audit_members), audit_in, audit_out },
+	{ RECORD_SHORT, short_members, COUNT(short_members), short_in, short_out },
+	{ RECORD_CARRIED, carried_members, COUNT(carried_members), carried_in, carried_out },
 };
 
 static uint64_t
@@ -255,6 +391,16 @@ record_name(unsigned n)
 		return "removed";
 	case RECORD_RUN:
 		return "run";
+	case RECORD_EXPIRED:
+		return "expired";
+	case RECORD_HOLD:
+		return "hold";
+	case RECORD_AUDIT:
+		return "audit";
+	case RECORD_SHORT:
+		return "short item";
+	case RECORD_CARRIED:
+		return "carried item";
 	case NOTE_LEDGER:
 	case NOTE_CLOSE:
 	case NOTE_SYNC:

@@ -87,6 +87,27 @@ skip_run(void *ctx, const struct catalog_run *run, struct exa_error *err)
 	return run->host != NULL;
 }
 
+static bool
+skip_expired(void *ctx, const struct catalog_expired *e, struct exa_error *err)
+{
+	(void)ctx, (void)err;
+	return e->rule != NULL;
+}
+
+static bool
+skip_hold(void *ctx, const struct catalog_hold *hold, struct exa_error *err)
+{
+	(void)ctx, (void)err;
+	return hold->name != NULL;
+}
+
+static bool
+skip_audit(void *ctx, const struct catalog_audit *audit, struct exa_error *err)
+{
+	(void)ctx, (void)err;
+	return audit->action != NULL;
+}
+
 /* Everything a folder has. */
 static bool
 look_at_folder(struct store_txn *txn, uint32_t mailbox, uint32_t folder, struct exa_error *err)
@@ -106,8 +127,14 @@ look_at_folder(struct store_txn *txn, uint32_t mailbox, uint32_t folder, struct 
 static bool
 look(struct store_txn *txn, struct exa_error *err)
 {
+	uint64_t broken;
+
 	if (!catalog_each_mailbox(txn, skip_mailbox, NULL, err) ||
-		!catalog_each_run(txn, skip_run, NULL, err))
+		!catalog_each_run(txn, skip_run, NULL, err) ||
+		!catalog_each_expired(txn, skip_expired, NULL, err) ||
+		!catalog_each_hold(txn, skip_hold, NULL, err) ||
+		!catalog_each_audit(txn, skip_audit, NULL, err) ||
+		!catalog_check_chains(txn, NULL, NULL, &broken, err))
 		return false;
 	for (uint32_t mailbox = 0; mailbox < 4; mailbox++) {
 		if (!catalog_each_folder(txn, mailbox, skip_folder, NULL, err))

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Giving room back, the catalog's part: every recipe of an item that hasn't expired is needed, and
+ * every object such a recipe names. One that can't be read ends it: what it names would be taken
+ * for garbage.
+ */
+#include "internal.h"
+#include "record.h"
+
+struct marking {
+	struct store_reader *reader;
+	struct store_marks *marks;
+	struct cancel *cancel;
+	struct buf scratch;
+};
+
+static void
+mark_object(void *ctx, const struct store_id *id)
+{
+	struct marking *m = ctx;
+
+	store_mark(m->marks, id);
+}
+
+static bool
+mark_row(struct marking *m, const struct catalog_row *row, struct exa_error *err)
+{
+	struct catalog_item item;
+	struct bytes recipe;
+
+	if (!catalog_item_read(m->reader, row, &m->scratch, &item, err))
+		return false;
+	store_mark(m->marks, &item.recipe);
+	return (store_reader_object(m->reader, STORE_RECIPE, &item.recipe, &recipe, err) &&
+		       recipe_each_object(recipe, mark_object, m, err)) ||
+	       exa_while(err, "the recipe of item %llu", (unsigned long long)row->number);
+}
+
+static bool
+mark_entry(void *ctx, struct bytes key, struct bytes value, struct exa_error *err)
+{
+	struct marking *m = ctx;
+	struct catalog_row row;
+
+	if (cancel_raised(m->cancel))
+		return exa_fail(err, EXA_CANCELLED, "stopped while looking for what is needed");
+	if (value.size == ITEM_ALIAS_SIZE)
+		return true;
+	if (key.size != 8)
+		return exa_fail(
+			err, EXA_CORRUPT, "index: an item key is malformed; run `exarch rebuild`");
+	if (!row_decode(get_be64(key.data), value, &row, err))
+		return false;
+	return row.state == ITEM_EXPIRED || mark_row(m, &row, err);
+}
+
+struct compaction {
+	struct catalog *catalog;
+	const struct store_compact_options *asked;
+};
+
+static bool
+mark(void *ctx, struct store_txn *txn, struct store_marks *marks, struct exa_error *err)
+{
+	struct compaction *compaction = ctx;
+	struct marking m = { .marks = marks, .cancel = compaction->asked->cancel };
+	struct bytes all = { 0 };
+	bool good = store_reader_new(compaction->catalog->store, &m.reader, err) &&
+		    walk_table(txn, TABLE_ITEM, all, all, mark_entry, &m, err);
+
+	store_reader_free(m.reader);
+	buf_done(&m.scratch);
+	return good || exa_while(err, "nothing was given back");
+}
+
+static void
+progress(void *ctx, uint64_t done_bytes, uint64_t total_bytes)
+{
+	struct compaction *compaction = ctx;
+
+	compaction->asked->progress(compaction->asked->ctx, done_bytes, total_bytes);
+}
+
+bool
+catalog_compact(struct catalog *c, const struct store_compact_options *options,
+	struct store_compact_result *out, struct exa_error *err)
+{
+	struct compaction compaction = { .catalog = c, .asked = options };
+	struct store_compact_options mine = *options;
+
+	mine.mark = mark;
+	mine.carry = catalog_carry;
+	mine.progress = options->progress != NULL ? progress : NULL;
+	mine.ctx = &compaction;
+	return store_compact(c->store, &mine, out, err);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `exarch compact`: gives back the room of what nothing needs any more. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "deed.h"
+#include "exarch/bytes.h"
+#include "text.h"
+
+#define GARBAGE_DEFAULT_PERCENT 5
+
+static bool
+read_garbage(const struct args *args, unsigned *out, struct exa_error *err)
+{
+	const char *text = args->value[OPT_GARBAGE];
+	unsigned long n;
+	char *end;
+
+	*out = args->value[OPT_ALL] != NULL ? 0 : GARBAGE_DEFAULT_PERCENT;
+	if (text == NULL)
+		return true;
+	if (args->value[OPT_ALL] != NULL)
+		return exa_fail(err, EXA_USAGE, "give --garbage or --all, not both");
+	n = strtoul(text, &end, 10);
+	if (*end == '%')
+		end++;
+	if (*text < '0' || *text > '9' || *end != '\0' || n > 100)
+		return exa_fail(err, EXA_USAGE, "--garbage is a share such as 5%%, not '%s'", text);
+	*out = (unsigned)n;
+	return true;
+}
+
+static void
+show_progress(void *ctx, uint64_t done_bytes, uint64_t total_bytes)
+{
+	char done[16], total[16];
+
+	(void)ctx;
+	text_size(done_bytes, done);
+	text_size(total_bytes, total);
+	(void)fprintf(stderr, "\rcompacting: %s of %s\033[K", done, total);
+}
+
+static void
+print_json(const struct store_compact_result *r, bool dry_run)
+{
+	deed_print_json(json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "event",
+		"compact", "dry_run", dry_run, "segments", (json_int_t)r->segments, "segments_cut",
+		(json_int_t)r->segments_cut, "bytes_before", (json_int_t)r->bytes_before,
+		"bytes_after", (json_int_t)r->bytes_after, "objects_dropped",
+		(json_int_t)r->objects_dropped, "object_bytes_dropped",
+		(json_int_t)r->object_bytes_dropped, "finished", r->finished));
+}
+
+static void
+describe(const struct store_compact_result *r, struct buf *out)
+{
+	char before[16], after[16], dropped[16];
+
+	text_size(r->bytes_before, before);
+	text_size(r->bytes_after, after);
+	text_size(r->object_bytes_dropped, dropped);
+	buf_printf(out, "%llu of %llu segments cut, %s before, %s after, %llu objects (%s) dropped",
+		(unsigned long long)r->segments_cut, (unsigned long long)r->segments, before, after,
+		(unsigned long long)r->objects_dropped, dropped);
+	if (!r->finished)
+		buf_printf(out, ", stopped before the end");
+}
+
+static void
+print_result(const struct store_compact_result *r, bool dry_run)
+{
+	EXA_AUTO(buf_done) struct buf text = { 0 };
+
+	if (r->segments_cut == 0 && r->finished) {
+		(void)printf("nothing to give back: too little of the archive is garbage (--all "
+			     "takes what there is)\n");
+		return;
+	}
+	describe(r, &text);
+	(void)printf("%s%s\n", dry_run ? "dry run, nothing was changed: " : "", buf_string(&text));
+	if (!r->finished)
+		(void)printf("what was done stands; run it again to go on\n");
+}
+
+static bool
+record(struct catalog *c, const struct store_compact_result *r, struct exa_error *err)
+{
+	EXA_AUTO(buf_done) struct buf detail = { 0 };
+	struct catalog_audit audit;
+	struct deed deed;
+
+	if (r->segments_cut == 0)
+		return true;
+	describe(r, &detail);
+	deed_begin(&deed);
+	audit = deed_audit(&deed, "compact", buf_string(&detail));
+	audit.bytes = r->bytes_before > r->bytes_after ? r->bytes_before - r->bytes_after : 0;
+	return catalog_audit_add(c, &audit, err);
+}
+
+static bool
+compact(struct catalog *c, const struct store_compact_options *options,
+	struct store_compact_result *out, struct exa_error *err)
+{
+	bool good = catalog_compact(c, options, out, err);
+
+	if (options->progress != NULL)
+		(void)fprintf(stderr, "\r\033[K");
+	return good && (options->dry_run || record(c, out, err));
+}
+
+int
+cmd_compact(const struct args *args)
+{
+	struct store_compact_options options = { .dry_run = args->value[OPT_DRY_RUN] != NULL,
+		.progress = isatty(STDERR_FILENO) != 0 ? show_progress : NULL };
+	struct store_compact_result result = { 0 };
+	struct catalog *catalog = NULL;
+	struct exa_error err;
+	bool good;
+
+	options.cancel = deed_stopped_by_signals();
+	good = read_garbage(args, &options.garbage_percent, &err) &&
+	       deed_open(args, STORE_WRITE, &catalog, &err) &&
+	       compact(catalog, &options, &result, &err);
+	catalog_abandonp(&catalog); /* what was reported is durable */
+	if (!good)
+		return fail_with(&err);
+	if (args->value[OPT_JSON] != NULL)
+		print_json(&result, options.dry_run);
+	else
+		print_result(&result, options.dry_run);
+	return result.finished ? EXIT_DONE : EXIT_STOPPED;
+}
