@@ -18,13 +18,13 @@ find_in(struct ews_call *call, size_t folder, bool associated, const struct shap
 	size_t count = associated ? 0 : v->folders[folder].item_count;
 	struct page page;
 
-	if (!page_of(
-		    xmlin_child(call->request, NS_MESSAGES, "IndexedPageItemView"), count, &page)) {
-		ews_error(call, out, "ErrorInvalidIndexedPagingParameters", NULL, NULL);
+	if (!page_of(xmlin_child(call->request, NS_MESSAGES, "IndexedPageItemView"), count,
+		    call->page_max, &page)) {
+		ews_error(call, "ErrorInvalidIndexedPagingParameters", NULL);
 		return;
 	}
 	arena = arena_new();
-	soap_success_begin(out, call->operation);
+	soap_success_begin(out, call->op->name);
 	page_add_root_folder(out, &page, count);
 	buf_add_string(out, "<t:Items>");
 	for (size_t i = page.begin; i < page.end; i++) {
@@ -38,7 +38,7 @@ find_in(struct ews_call *call, size_t folder, bool associated, const struct shap
 		arena_reset(arena);
 	}
 	buf_add_string(out, "</t:Items></m:RootFolder>");
-	soap_message_end(out, call->operation);
+	soap_message_end(out, call->op->name);
 	arena_free(arena);
 }
 
@@ -61,29 +61,23 @@ void
 op_find_item(struct ews_call *call)
 {
 	EXA_AUTO(exa_freep) char *traversal = xmlin_attribute(call->request, "Traversal");
-	xmlNodePtr ids = xmlin_child(call->request, NS_MESSAGES, "ParentFolderIds");
 	struct buf *out = &call->answer->body;
 	struct shape_refusal why = { 0 };
 	struct shape shape;
 	bool sound = shape_of_items(
 		xmlin_child(call->request, NS_MESSAGES, "ItemShape"), SHAPE_FOR_LIST, &shape, &why);
 
-	ews_look_again(call);
-	soap_begin(out, call->operation);
-	for (xmlNodePtr id = xmlin_first(ids); id != NULL; id = xmlin_next(id)) {
-		const char *code;
-		size_t folder;
+	soap_begin(out, call->op->name);
+	for (size_t i = 0; i < call->targets.count; i++) {
+		const struct target *t = &call->targets.rows[i];
 
-		call->answer->note.items++;
 		if (!sound)
-			ews_error(call, out, why.code, buf_string(&why.xml), NULL);
+			ews_error(call, why.code, buf_string(&why.xml));
 		else if (strcmp(traversal, "SoftDeleted") == 0 || is_beyond_us(call))
-			ews_error(call, out, "ErrorInvalidOperation", NULL, NULL);
-		else if (!ews_find_folder(call->view, id, &folder, &code))
-			ews_error(call, out, code, NULL, NULL);
-		else
-			find_in(call, folder, strcmp(traversal, "Associated") == 0, &shape);
+			ews_error(call, "ErrorInvalidOperation", NULL);
+		else if (!ews_refused(call, t))
+			find_in(call, t->folder, strcmp(traversal, "Associated") == 0, &shape);
 	}
-	soap_end(out, call->operation);
+	soap_end(out, call->op->name);
 	buf_done(&why.xml);
 }

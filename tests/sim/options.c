@@ -220,6 +220,13 @@ set_log(struct options *o, const char *value)
 }
 
 static bool
+set_scenario(struct options *o, const char *value)
+{
+	o->scenario = value;
+	return *value != '\0';
+}
+
+static bool
 set_latency(struct options *o, const char *value)
 {
 	return set_unsigned(value, 600000, &o->latency_ms);
@@ -255,6 +262,8 @@ static const struct option table[] = {
 	{ "--illegal-references", NULL, set_illegal,
 		"characters XML can't hold come as &#x1; and the like, as Exchange sends them" },
 	{ "--latency", "MS", set_latency, "each EWS request waits so long first" },
+	{ "--scenario", "FILE", set_scenario,
+		"misbehave and change as this file says (docs/simulator.md)" },
 	{ "--log", "FILE", set_log, "one JSON line for each request, appended" },
 	{ "--write-profile", "FILE", set_profile,
 		"write an exarch profile for this simulator, and FILE.d/ with its keys" },

@@ -30,7 +30,7 @@ struct options {
 	size_t denied_count;
 	const char *registered[OPTIONS_REPEATED_MAX]; /* certificate files */
 	size_t registered_count;
-	const char *profile, *archive, *log;
+	const char *profile, *archive, *log, *scenario;
 	unsigned latency_ms;
 };
 

@@ -5,10 +5,12 @@
 #include <libxml/parser.h>
 
 #include "b64.h"
+#include "control.h"
 #include "ews.h"
 #include "graph.h"
 #include "profile_out.h"
 #include "server.h"
+#include "side.h"
 #include "token.h"
 #include "tree_gen.h"
 
@@ -17,6 +19,7 @@
 struct server {
 	struct mailstore *store;
 	struct auth auth;
+	struct behaviour *behaviour;
 	struct credentials credentials;
 	struct ews_options ews;
 	struct graph_options graph;
@@ -40,6 +43,22 @@ ends_with(const char *text, const char *end)
 }
 
 static void
+graph(void *ctx, const struct http_request *r, struct http_answer *answer)
+{
+	struct server *s = ctx;
+
+	graph_handle(&s->graph, r, answer);
+}
+
+static void
+token(void *ctx, const struct http_request *r, struct http_answer *answer)
+{
+	struct server *s = ctx;
+
+	token_handle(&s->auth, r, answer);
+}
+
+static void
 route(void *ctx, const struct http_request *r, struct http_answer *answer)
 {
 	struct server *s = ctx;
@@ -47,9 +66,11 @@ route(void *ctx, const struct http_request *r, struct http_answer *answer)
 	if (strcasecmp(r->path, EWS_PATH) == 0)
 		ews_handle(&s->ews, r, answer);
 	else if (strncmp(r->path, GRAPH_PATH, strlen(GRAPH_PATH)) == 0)
-		graph_handle(&s->graph, r, answer);
+		side_handle(s->behaviour, "directory", graph, s, r, answer);
 	else if (ends_with(r->path, TOKEN_PATH_END))
-		token_handle(&s->auth, r, answer);
+		side_handle(s->behaviour, "token", token, s, r, answer);
+	else if (strncmp(r->path, CONTROL_PATH, strlen(CONTROL_PATH)) == 0)
+		control_handle(s->behaviour, r, answer);
 	else
 		answer->status = 404;
 }
@@ -123,6 +144,19 @@ listen_on(struct server *s, const struct options *o, struct exa_error *err)
 }
 
 static bool
+load_scenario(struct server *s, const struct options *o, struct exa_error *err)
+{
+	struct scenario *scenario = NULL;
+
+	if (o->scenario != NULL && !scenario_load(o->scenario, &scenario, err)) {
+		err->code = EXA_USAGE;
+		return exa_while(err, "--scenario");
+	}
+	s->behaviour = behave_new(scenario);
+	return true;
+}
+
+static bool
 start(struct server *s, const struct options *o, struct exa_error *err)
 {
 	struct profile_facts facts = { .path = o->profile,
@@ -131,10 +165,10 @@ start(struct server *s, const struct options *o, struct exa_error *err)
 		.basic_user = o->basic_user,
 		.basic_password = o->basic_password };
 
-	if (!open_store(s, o, err) || !set_up_auth(s, o, err) ||
+	if (!load_scenario(s, o, err) || !open_store(s, o, err) || !set_up_auth(s, o, err) ||
 		(o->log != NULL && !reqlog_open(o->log, &s->log, err)))
 		return false;
-	s->ews = (struct ews_options){ s->store, &s->auth, o->denied, o->denied_count,
+	s->ews = (struct ews_options){ s->store, &s->auth, s->behaviour, o->denied, o->denied_count,
 		o->latency_ms };
 	s->graph = (struct graph_options){ s->store, &s->auth, o->extras, o->empty_pages };
 	xml_set_illegal(o->illegal_references ? XML_ILLEGAL_AS_EXCHANGE : XML_ILLEGAL_REPLACE);
@@ -167,6 +201,7 @@ server_stop(struct server *s)
 		return;
 	http_stop(s->http);
 	reqlog_close(s->log);
+	behave_free(s->behaviour);
 	auth_done(&s->auth);
 	credentials_done(&s->credentials);
 	if (s->store != NULL)
