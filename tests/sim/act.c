@@ -263,7 +263,7 @@ hit_targets(const struct act *a)
 			t->detail = back_off_xml(a->arena, f->what.back_off_ms);
 		}
 		tell_to_stay_away(a, f->what.back_off_ms);
-		stopped = is_stopping(f->what.code);
+		stopped = is_stopping(t->code);
 	}
 }
 
