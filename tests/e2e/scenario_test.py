@@ -446,7 +446,117 @@ def changes_that_make_no_sense(run, name):
     same('changes', kinds, ['Create'] * 8 if name == 'duplicate-items' else ['Delete'] + ['Create'] * 4)
 
 
+# ---- changes ----
+
+
+@shows('change-add-items', 'change-mark-unread')
+def the_next_sync_tells_of_it(run, name):
+    asker = serve(run, name)
+    first = asker.sync()
+    same('first', [k for k, _ in first.kinds()], ['Create'] * 4)
+    second = asker.sync(state=first.state())
+    if name == 'change-add-items':
+        same('second', (second.subjects(), [k for k, _ in second.kinds()]), (['late'] * 3, ['Create'] * 3))
+        same('they can be had', len(asker.get_items(second.ids()).messages()), 3)
+        same('newest first in a listing', asker.find_items().subjects()[:3], ['late'] * 3)
+    else:
+        same('second', second.kinds(), [('ReadFlagChange', listed(asker)[1])])
+        check('<t:IsRead>false</t:IsRead>' in second.text(), 'the flag')
+    same('and no more', asker.sync(state=second.state()).kinds(), [])
+    fresh = asker.sync()
+    same('from the beginning', {k for k, _ in fresh.kinds()}, {'Create'})
+    same('nothing twice', len(set(fresh.ids())), len(fresh.ids()))
+
+
+@shows('change-remove-item', 'change-move-item', 'change-modify-item')
+def an_item_changes_between_listing_and_fetching(run, name):
+    asker = serve(run, name)
+    first = asker.sync()
+    ids = first.ids()
+    keys = re.findall(r'ItemId Id="[^"]+" ChangeKey="([^"]+)"', first.text())
+    answer = asker.get_items(ids)
+    if name == 'change-modify-item':
+        same('codes', answer.codes(), ['NoError'] * 4)
+        now = re.findall(r'ItemId Id="[^"]+" ChangeKey="([^"]+)"', answer.text())
+        same('change keys that stayed', [a == b for a, b in zip(keys, now)], [True, False, True, True])
+        check(answer.messages()[1].startswith(b'X-Sim-Modified: yes\r\n'), 'the message differs')
+        same('then', asker.sync(state=first.state()).kinds(), [('Update', ids[1])])
+        return
+    same('codes', answer.codes(), ['NoError', 'ErrorItemNotFound', 'NoError', 'NoError'])
+    same('then', asker.sync(state=first.state()).kinds(), [('Delete', ids[1])])
+    if name == 'change-move-item':
+        there = asker.sync(asker.folder_id('Projects'))
+        same('in the other folder', sorted(there.subjects()), ['plan', 'two'])
+        moved = there.ids()[there.subjects().index('two')]
+        check(moved != ids[1], 'it has a new id')
+        check(b'Subject: two' in asker.get_items([moved]).messages()[0], 'and the same message')
+
+
+@shows('change-create-folder', 'change-delete-folder', 'change-rename-folder', 'change-move-folder')
+def folders_change_during_the_run(run, name):
+    asker = serve(run, name)
+    before = asker.folder_id('Projects')
+    asker.sync()
+    after = {f: asker.folder_id(f) for f in ('Projects', 'Old projects', 'Brand new')}
+    if name == 'change-create-folder':
+        check(after['Brand new'] and asker.sync(after['Brand new']).codes() == ['NoError'], 'it is there')
+    elif name == 'change-delete-folder':
+        same('it is gone', after['Projects'], None)
+        same('its sync', asker.sync(before).codes(), ['ErrorSyncFolderNotFound'])
+    elif name == 'change-rename-folder':
+        same('ids', (after['Projects'], after['Old projects']), (None, before))
+        same('its items', asker.sync(before).subjects(), ['plan'])
+    else:
+        same('its id', after['Projects'], before)
+        same('where it is', asker.folder_id('Projects', base='inbox'), before)
+        same('its items', asker.sync(before).subjects(), ['plan'])
+
+
+@shows('change-invalidate-sync-states')
+def all_states_are_void(run, name):
+    asker = serve(run, name)
+    first = asker.sync()
+    second = asker.sync(state=first.state())
+    same('codes', second.codes(), ['NoError'])
+    same('third', asker.sync(state=second.state()).codes(), ['ErrorInvalidSyncStateData'])
+    fresh = asker.sync()
+    same('from the beginning', len(fresh.ids()), 4)
+    same('and on', asker.sync(state=fresh.state()).codes(), ['NoError'])
+
+
+@shows('change-token-lifetime', 'change-revoke-tokens')
+def tokens_end_early(run, name):
+    asker = serve(run, name)
+    for _ in range(3):
+        same('codes', asker.get_folder().codes(), ['NoError'])
+    if name == 'change-token-lifetime':
+        same('a new token', wire.json.loads(asker.token().body)['expires_in'], 2)
+        return
+    refused = asker.get_folder()
+    same('status', refused.status, 401)
+    harness.contains('diagnostics', refused.headers['x-ms-diagnostics'], 'token_expired')
+    asker.sign_in()
+    same('with a new one', asker.get_folder().codes(), ['NoError'])
+
+
 # ---- together ----
+
+
+@shows('hostile')
+def a_bad_day(run, name):
+    sim = run.simulator('--plain', '--generate', '2x300', '--mean-size', 'small', '--scenario', SCENARIOS / 'hostile.yaml')
+    asker = wire.Wire(sim)
+    asker.sign_in()
+    mailbox = wire.json.loads(asker.users().body)['value'][0]['mail']
+    for _ in range(150):
+        answer = asker.find_items(mailbox=mailbox)
+        if answer.codes() == ['NoError'] and not answer.broken:
+            asker.get_items(answer.ids()[:5], mailbox)
+        elif answer.status == 401:
+            asker.sign_in()
+    faults = asker.stats()['faults']
+    check(sum(count > 0 for count in faults.values()) >= 5, f'in several ways: {faults}')
+
 
 
 @shows('five-percent')

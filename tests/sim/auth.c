@@ -125,13 +125,14 @@ auth_resource_of(const char *scope)
 char *
 auth_issue(const struct auth *a, enum auth_resource resource)
 {
-	json_int_t now = clock_wall_ns() / EXA_NS_PER_S;
+	json_int_t now_ns = clock_wall_ns(), now = now_ns / EXA_NS_PER_S;
 	const char *role = resource == RESOURCE_EWS ? "full_access_as_app" : "Directory.Read.All";
 	json_t *claims = json_pack("{s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s}", "aud",
 		audiences[resource], "iss", "https://sts.windows.net/" AUTH_TENANT "/", "iat", now,
 		"nbf", now - 5, "exp", now + (json_int_t)a->token_lifetime_s, "appid",
 		AUTH_CLIENT_ID, "idtyp", "app", "oid", OBJECT_ID, "tid", AUTH_TENANT, "ver", "1.0");
 
+	(void)json_object_set_new(claims, "iat_ns", json_integer(now_ns)); /* finer than iat */
 	if (!a->grants_no_role)
 		(void)json_object_set_new(claims, "roles", json_pack("[s]", role));
 	return jwt_make(
@@ -170,6 +171,9 @@ judge(const struct auth *a, const struct jwt *j, enum auth_resource resource, co
 	if (jwt_number(j->claims, "exp") <= now_s)
 		return (struct refusal){ 2000002, "token_expired",
 			"The token has expired and can not be used." };
+	if (jwt_number(j->claims, "iat_ns") <= atomic_load(&a->revoked_before_ns))
+		return (struct refusal){ 2000002, "token_expired",
+			"The token was revoked and can not be used." };
 	if (strcmp(jwt_text(j->claims, "aud"), audiences[resource]) != 0)
 		return (struct refusal){ 2000003, "invalid_resource",
 			"The audience claim value is invalid for the current resource." };

@@ -50,6 +50,7 @@ struct scan {
 	struct dir_view *v;
 	struct dir_view *old; /* or NULL */
 	struct folder_list list;
+	size_t recoverable; /* the place of Recoverable Items */
 	uint8_t *head;
 };
 
@@ -197,6 +198,15 @@ folder_for(struct scan *s, size_t parent, const char *path, const char *name)
 
 	if (parent == FOLDER_TOP && folder_list_find_standard(&s->list, name, &place))
 		return place;
+	for (size_t i = s->recoverable + 1; parent == s->recoverable && i < s->list.count; i++) {
+		if (s->list.folders[i].parent == parent &&
+			strcasecmp(s->list.folders[i].name, name) == 0)
+			return i;
+	}
+	if (parent == FOLDER_TOP && strcmp(name, "@recoverable") == 0)
+		return s->recoverable;
+	if (parent == FOLDER_TOP && strcmp(name, "@archive") == 0)
+		return folder_list_add_archive(&s->list);
 	folder.name = keep(s->v->arena, name);
 	folder.number = (stable_hash("folder", bytes_of_string(path), bytes_of(NULL, 0)) &
 				UINT64_C(0xffffffffffff)) |
@@ -346,6 +356,7 @@ dir_scan(const char *path, const struct mailbox_id *id, enum extra_folders extra
 	folder_list_add_standard(&s.list);
 	if (extra == FOLDERS_AS_EXCHANGE)
 		folder_list_add_exchange(&s.list);
+	s.recoverable = folder_list_add_recoverable(&s.list);
 	found = scan_directory(&s, "", FOLDER_INBOX, FOLDER_TOP, 0);
 	exa_free(s.head);
 	v->view.folders = s.list.folders;

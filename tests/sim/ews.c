@@ -4,7 +4,10 @@
 #include <strings.h>
 
 #include "act.h"
+#include "change.h"
 #include "ews.h"
+
+#define CHANGES_AT_ONCE 16 /* of a scenario, before one request */
 
 static void
 fault(struct http_answer *a, const char *code, const char *text, const char *message,
@@ -156,6 +159,25 @@ look_at_targets(struct ews_call *call)
 	targets_read(call->request, &call->op->at, call->view, call->arena, &call->targets);
 }
 
+/* Others are at work in the mailbox too: what they did is there before the request is looked at. */
+static void
+make_changes(const struct ews_options *o, const struct request_facts *facts, struct verdict *v,
+	struct ews_call *call)
+{
+	const struct scenario_change *due[CHANGES_AT_ONCE];
+	size_t count = behave_changes(o->behaviour, facts, v, due, CHANGES_AT_ONCE);
+	struct view *fresh;
+
+	for (size_t i = 0; i < count; i++)
+		change_make(o->store, o->auth, due[i], call->view->id.address);
+	if (count == 0 ||
+		!call->store->ops->open(call->store, call->view->id.address, VIEW_FRESH, &fresh))
+		return;
+	view_drop(call->view);
+	call->view = fresh;
+	targets_read(call->request, &call->op->at, call->view, call->arena, &call->targets);
+}
+
 /* Resolve, decide, act: the operation sees only what is left to do. */
 static void
 run_operation(const struct ews_options *o, const struct http_request *r, struct ews_call *call)
@@ -184,6 +206,8 @@ run_operation(const struct ews_options *o, const struct http_request *r, struct 
 	behave_begin(o->behaviour, &facts, &ending->verdict);
 	call->answer->done = end_call;
 	call->answer->done_ctx = ending;
+	make_changes(o, &facts, &ending->verdict, call);
+	facts.view = call->view;
 	behave_judge(o->behaviour, &facts, call->arena, &ending->verdict);
 	call->page_max = ending->verdict.page_max;
 	if (!act_before(&act)) {

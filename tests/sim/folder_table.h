@@ -22,6 +22,10 @@ size_t folder_list_add(struct folder_list *list, const struct sim_folder *folder
 void folder_list_add_standard(struct folder_list *list);
 /* Calendar, contacts, sync issues, a search folder, hidden and configuration folders. */
 void folder_list_add_exchange(struct folder_list *list);
+/* Recoverable Items and what is in it; gives the place of its root. */
+size_t folder_list_add_recoverable(struct folder_list *list);
+/* The online archive, a tree of its own; gives the place of its top. */
+size_t folder_list_add_archive(struct folder_list *list);
 /* The well-known folder below the top that a directory of this NAME stands for; false: none. */
 bool folder_list_find_standard(const struct folder_list *list, const char *name, size_t *out);
 

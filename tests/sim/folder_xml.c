@@ -49,6 +49,7 @@ static const char *const elements[] = {
 	[FOLDER_SEARCH] = "SearchFolder",
 	[FOLDER_CALENDAR] = "CalendarFolder",
 	[FOLDER_CONTACTS] = "ContactsFolder",
+	[FOLDER_TASKS] = "TasksFolder",
 };
 
 bool

@@ -20,6 +20,7 @@ add_change(struct buf *out, struct view *v, size_t folder, const struct sim_chan
 		[CHANGE_CREATE] = "Create",
 		[CHANGE_UPDATE] = "Update",
 		[CHANGE_DELETE] = "Delete",
+		[CHANGE_READ] = "ReadFlagChange",
 	};
 	struct sim_item item = { .key = c->key };
 	char id[ID_TEXT_MAX];
@@ -28,6 +29,10 @@ add_change(struct buf *out, struct view *v, size_t folder, const struct sim_chan
 	if (c->kind == CHANGE_DELETE) {
 		id_of_item(&v->id, v->folders[folder].number, c->key, id);
 		buf_printf(out, "<t:ItemId Id=\"%s\"/>", id);
+	} else if (c->kind == CHANGE_READ) {
+		v->ops->item(v, folder, c->position, arena, &item);
+		item_add_id(out, v, folder, &item);
+		buf_printf(out, "<t:IsRead>%s</t:IsRead>", item.is_read ? "true" : "false");
 	} else {
 		v->ops->item(v, folder, c->position, arena, &item);
 		buf_printf(out, "<t:%s>", item_element(&item));

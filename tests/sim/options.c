@@ -91,6 +91,14 @@ set_mean_size(struct options *o, const char *value)
 }
 
 static bool
+set_online_archive(struct options *o, const char *value)
+{
+	(void)value;
+	o->online_archive = true;
+	return true;
+}
+
+static bool
 set_exchange_folders(struct options *o, const char *value)
 {
 	(void)value;
@@ -243,6 +251,8 @@ static const struct option table[] = {
 	{ "--remove", "N", set_remove, "with --generate: N messages are gone, spread alike" },
 	{ "--mean-size", "small|normal", set_mean_size,
 		"with --generate: without attachments, or with (normal, about 100 KB)" },
+	{ "--online-archive", NULL, set_online_archive,
+		"with --generate: the folder Archive is in an online archive mailbox" },
 	{ "--exchange-folders", NULL, set_exchange_folders,
 		"also the hidden, search, calendar, contacts and sync issues folders" },
 	{ "--listen", "127.0.0.1:PORT", set_listen,
@@ -289,9 +299,10 @@ check_together(const struct options *o, struct exa_error *err)
 		return exa_fail(err, EXA_USAGE, "--write-profile needs --archive DIR");
 	if (o->archive != NULL && o->profile == NULL)
 		return exa_fail(err, EXA_USAGE, "--archive goes with --write-profile FILE");
-	if (o->generate == NULL && (o->add > 0 || o->remove > 0 || o->small_mail))
-		return exa_fail(
-			err, EXA_USAGE, "--add, --remove and --mean-size go with --generate");
+	if (o->generate == NULL &&
+		(o->add > 0 || o->remove > 0 || o->small_mail || o->online_archive))
+		return exa_fail(err, EXA_USAGE,
+			"--add, --remove, --mean-size and --online-archive go with --generate");
 	return true;
 }
 

@@ -17,7 +17,7 @@ struct options {
 	uint64_t seed;
 	unsigned mailboxes, items; /* of --generate */
 	unsigned add, remove;
-	bool small_mail;
+	bool small_mail, online_archive;
 	enum extra_folders folders;
 	const char *host; /* numbers */
 	unsigned port;

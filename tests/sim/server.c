@@ -8,6 +8,7 @@
 #include "control.h"
 #include "ews.h"
 #include "graph.h"
+#include "live.h"
 #include "profile_out.h"
 #include "server.h"
 #include "side.h"
@@ -84,14 +85,20 @@ open_store(struct server *s, const struct options *o, struct exa_error *err)
 		.add = o->add,
 		.remove = o->remove,
 		.small = o->small_mail,
-		.folders = o->folders };
+		.folders = o->folders,
+		.online_archive = o->online_archive };
 
-	if (o->generate != NULL)
-		return tree_gen_open(&gen, &s->store, err);
-	if (tree_dir_open(o->mail, o->folders, &s->store, err))
-		return true;
-	err->code = EXA_USAGE; /* whatever it was, the option is what to mend */
-	return exa_while(err, "--mail");
+	struct mailstore *base;
+
+	if (o->generate != NULL) {
+		if (!tree_gen_open(&gen, &base, err))
+			return false;
+	} else if (!tree_dir_open(o->mail, o->folders, &base, err)) {
+		err->code = EXA_USAGE; /* whatever it was, the option is what to mend */
+		return exa_while(err, "--mail");
+	}
+	s->store = live_new(base, err);
+	return s->store != NULL;
 }
 
 static bool

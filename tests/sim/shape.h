@@ -7,13 +7,15 @@
 #define SIM_SHAPE_H
 
 #include "mailbox.h"
+#include "property.h"
 #include "xmlin.h"
 
 #define SHAPE_EXTENDED_MAX 64
 
 struct extended_field {
-	unsigned tag; /* 0: a named property, which nothing here has */
-	char type[24];
+	unsigned tag; /* 0: a named property */
+	char key[PROPERTY_KEY_MAX];
+	char uri[PROPERTY_URI_MAX]; /* its ExtendedFieldURI, for the answer */
 };
 
 struct shape {
@@ -53,5 +55,8 @@ struct shape_field {
 bool shape_read(const xmlNode *node, const struct shape_field *table, size_t count,
 	const char *kind, struct shape *out, struct shape_refusal *why);
 void extended_add_xml(struct buf *out, const struct extended_field *f, const char *value);
+/* One that a client set; does nothing when the item doesn't have it. */
+void extended_add_kept(
+	struct buf *out, const struct extended_field *f, const struct sim_item *item);
 
 #endif
