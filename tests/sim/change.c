@@ -43,7 +43,8 @@ add_item(const struct making *m)
 		.created_ns = now_ns,
 		.modified_ns = now_ns };
 	EXA_AUTO(buf_done) struct buf mime = { 0 };
-	uint64_t folder, key;
+	uint64_t folder;
+	struct live_made made;
 	EXA_AUTO(exa_freep) char *id = NULL;
 
 	if (!find_folder(m, m->c->folder != NULL ? m->c->folder : "inbox", &folder))
@@ -59,14 +60,15 @@ add_item(const struct making *m)
 			"MIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\nNumber %u.\r\n",
 			m->address, subject, id, i % 60, i);
 		item.size_bytes = mime.size;
-		(void)live_add_item(m->store, m->address, folder, &item, buf_bytes(&mime), &key);
+		(void)live_add_item(m->store, m->address, folder, &item, buf_bytes(&mime), &made);
 	}
 }
 
 static void
 change_item(const struct making *m, const struct live_at *at, struct sim_item *item)
 {
-	uint64_t to, key;
+	uint64_t to;
+	struct live_made made;
 
 	switch (m->c->deed) {
 	case DO_REMOVE_ITEM:
@@ -74,15 +76,16 @@ change_item(const struct making *m, const struct live_at *at, struct sim_item *i
 		break;
 	case DO_MOVE_ITEM:
 		if (find_folder(m, m->c->to, &to))
-			(void)live_move_item(m->store, at, to, &key);
+			(void)live_move_item(m->store, at, to, &made);
 		break;
 	case DO_MODIFY_ITEM:
-		(void)live_set_item(m->store, at, item, "X-Sim-Modified: yes\r\n", CHANGE_UPDATE);
+		(void)live_set_item(
+			m->store, at, item, "X-Sim-Modified: yes\r\n", CHANGE_UPDATE, &made);
 		break;
 	case DO_MARK_READ:
 	case DO_MARK_UNREAD:
 		item->is_read = m->c->deed == DO_MARK_READ;
-		(void)live_set_item(m->store, at, item, NULL, CHANGE_READ);
+		(void)live_set_item(m->store, at, item, NULL, CHANGE_READ, &made);
 		break;
 	case DO_NONE:
 	case DO_ADD_ITEM:

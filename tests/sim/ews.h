@@ -58,6 +58,18 @@ void ews_error(struct ews_call *call, const char *code, const char *xml_detail);
 /* Answers a target that has a code; false: it has none. */
 bool ews_refused(struct ews_call *call, const struct target *t);
 
+void op_create_folder(struct ews_call *call);
+void op_create_item(struct ews_call *call);
+void op_delete_folder(struct ews_call *call);
+void op_delete_item(struct ews_call *call);
+void op_export_items(struct ews_call *call);
+void op_move_folder(struct ews_call *call);
+void op_move_item(struct ews_call *call);
+void op_resolve_names(struct ews_call *call);
+void op_sync_folder_hierarchy(struct ews_call *call);
+void op_update_folder(struct ews_call *call);
+void op_update_item(struct ews_call *call);
+void op_upload_items(struct ews_call *call);
 void op_find_folder(struct ews_call *call);
 void op_get_folder(struct ews_call *call);
 void op_find_item(struct ews_call *call);

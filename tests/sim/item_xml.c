@@ -155,14 +155,28 @@ is_message(const struct sim_item *item)
 	       strcmp(element, "SharingMessage") == 0 || strcmp(element, "PostItem") == 0;
 }
 
-void
-item_add_id(struct buf *out, const struct view *v, size_t folder, const struct sim_item *item)
+static void
+add_id(struct buf *out, const char *element, const struct view *v, size_t folder,
+	const struct sim_item *item)
 {
 	char id[ID_TEXT_MAX], key[ID_TEXT_MAX];
 
 	id_of_item(&v->id, v->folders[folder].number, item->key, id);
 	id_change_key(&v->id, ID_ITEM, item->change, key);
-	buf_printf(out, "<t:ItemId Id=\"%s\" ChangeKey=\"%s\"/>", id, key);
+	buf_printf(out, "<%s Id=\"%s\" ChangeKey=\"%s\"/>", element, id, key);
+}
+
+void
+item_add_id(struct buf *out, const struct view *v, size_t folder, const struct sim_item *item)
+{
+	add_id(out, "t:ItemId", v, folder, item);
+}
+
+void
+item_add_message_id(
+	struct buf *out, const struct view *v, size_t folder, const struct sim_item *item)
+{
+	add_id(out, "m:ItemId", v, folder, item);
 }
 
 static void

@@ -369,7 +369,7 @@ unlock(struct live_box *box)
 
 const char *
 live_add_item(struct mailstore *store, const char *address, uint64_t folder,
-	const struct sim_item *item, struct bytes mime, uint64_t *key_out)
+	const struct sim_item *item, struct bytes mime, struct live_made *made_out)
 {
 	static const uint8_t none[sizeof item->search_key];
 	struct live_box *box = lock_box(store, address, VIEW_KNOWN);
@@ -391,8 +391,9 @@ live_add_item(struct mailstore *store, const char *address, uint64_t folder,
 		return "ErrorInsufficientResources";
 	}
 	(void)next_serial(box);
-	*key_out = e->item.key = fresh_key(box);
+	e->item.key = fresh_key(box);
 	e->item.change = fresh_change(box);
+	*made_out = (struct live_made){ e->item.key, e->item.change };
 	if (memcmp(e->item.search_key, none, sizeof none) == 0) {
 		put_be64(e->item.search_key, gen_mix(e->item.key));
 		put_be64(e->item.search_key + 8, gen_mix(box->run ^ e->item.key));
@@ -417,7 +418,7 @@ live_remove_item(struct mailstore *store, const struct live_at *at)
 }
 
 static const char *
-move_item(struct live_box *box, const struct live_at *at, uint64_t to, uint64_t *key_out)
+move_item(struct live_box *box, const struct live_at *at, uint64_t to, struct live_made *made_out)
 {
 	struct live_item *e = record_of(box, at->folder, at->key), *moved;
 	const char *code;
@@ -433,29 +434,31 @@ move_item(struct live_box *box, const struct live_at *at, uint64_t to, uint64_t 
 	}
 	moved->kind = LIVE_ADDED;
 	moved->folder = to;
-	*key_out = moved->item.key = fresh_key(box);
+	moved->item.key = fresh_key(box);
 	moved->item.change = fresh_change(box);
+	*made_out = (struct live_made){ moved->item.key, moved->item.change };
 	add_edit(box, moved);
 	note(box, to, moved->item.key, CHANGE_CREATE);
 	return NULL;
 }
 
 const char *
-live_move_item(struct mailstore *store, const struct live_at *at, uint64_t to, uint64_t *key_out)
+live_move_item(
+	struct mailstore *store, const struct live_at *at, uint64_t to, struct live_made *made_out)
 {
 	struct live_box *box = lock_box(store, at->address, VIEW_KNOWN);
 	const char *code;
 
 	if (box == NULL)
 		return "ErrorNonExistentMailbox";
-	code = move_item(box, at, to, key_out);
+	code = move_item(box, at, to, made_out);
 	unlock(box);
 	return code;
 }
 
 const char *
 live_set_item(struct mailstore *store, const struct live_at *at, const struct sim_item *item,
-	const char *header, enum change_kind kind)
+	const char *header, enum change_kind kind, struct live_made *made_out)
 {
 	struct live_box *box = lock_box(store, at->address, VIEW_KNOWN);
 	struct live_item *old, *e;
@@ -476,6 +479,7 @@ live_set_item(struct mailstore *store, const struct live_at *at, const struct si
 	(void)next_serial(box);
 	e->item.change = fresh_change(box);
 	e->item.modified_ns = (int64_t)box->serial;
+	*made_out = (struct live_made){ at->key, e->item.change };
 	put_edit(box, e);
 	note(box, at->folder, at->key, kind);
 	live_item_drop(old);

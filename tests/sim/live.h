@@ -23,17 +23,23 @@ struct live_at {
 	uint64_t folder, key;
 };
 
+/* What an item is found by after an edit. */
+struct live_made {
+	uint64_t key, change;
+};
+
 /* ITEM: key and change are given by the store; a search key of zeros too. MIME is copied. */
 const char *live_add_item(struct mailstore *s, const char *address, uint64_t folder,
-	const struct sim_item *item, struct bytes mime, uint64_t *key_out);
+	const struct sim_item *item, struct bytes mime, struct live_made *made_out);
 const char *live_remove_item(struct mailstore *s, const struct live_at *at);
 /* A new key, the same message and search key. */
 const char *live_move_item(
-	struct mailstore *s, const struct live_at *at, uint64_t to, uint64_t *key_out);
+	struct mailstore *s, const struct live_at *at, uint64_t to, struct live_made *made_out);
 /* The item is as ITEM says from now on; HEADER (NULL: none) is put before its message. KIND:
  * CHANGE_UPDATE, or CHANGE_READ when nothing but is_read differs. */
 const char *live_set_item(struct mailstore *s, const struct live_at *at,
-	const struct sim_item *item, const char *header, enum change_kind kind);
+	const struct sim_item *item, const char *header, enum change_kind kind,
+	struct live_made *made_out);
 
 struct live_folder_spec {
 	const char *name, *folder_class;

@@ -93,7 +93,7 @@ view_open(
 		body = spool_body(v->box->spool, e->offset, e->size);
 	else if (!open_base(v, e, &body, err))
 		return false;
-	*out = e->header != NULL ? prefixed_body(e->header, body) : body;
+	*out = e->header != NULL ? prefixed_body(bytes_of_string(e->header), body) : body;
 	return true;
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * FindFolder: the folders below each parent, all of them (Deep) or one level (Shallow), in pages.
+ * FindFolder: the folders below each parent, all of them (Deep) or one level (Shallow), those that
+ * fit the restriction, in pages.
  */
 #include <string.h>
 
 #include "ews.h"
 #include "paging.h"
+#include "restriction.h"
 #include "shape.h"
 
 static void
@@ -14,11 +16,22 @@ find_below(struct ews_call *call, size_t parent, bool deep, const struct shape *
 	struct view *v = call->view;
 	struct buf *out = &call->answer->body;
 	EXA_AUTO(exa_freep) size_t *found = exa_alloc_array(v->folder_count, sizeof *found);
+	xmlNodePtr restriction = xmlin_child(call->request, NS_MESSAGES, "Restriction");
 	size_t count = 0;
 	struct page page;
 
 	for (size_t i = FOLDER_TOP; i < v->folder_count; i++) {
-		if (deep ? view_is_below(v, i, parent) : v->folders[i].parent == parent)
+		enum restriction_result fits;
+
+		if (deep ? !view_is_below(v, i, parent)
+			 : v->folders[i].parent != parent || i == parent)
+			continue;
+		fits = restriction_fits(restriction, field_of_folder, &v->folders[i]);
+		if (fits == RESTRICTION_UNKNOWN) {
+			ews_error(call, "ErrorUnsupportedPathForQuery", NULL);
+			return;
+		}
+		if (fits == RESTRICTION_YES)
 			found[count++] = i;
 	}
 	if (!page_of(xmlin_child(call->request, NS_MESSAGES, "IndexedPageFolderView"), count,
@@ -39,8 +52,7 @@ find_below(struct ews_call *call, size_t parent, bool deep, const struct shape *
 static bool
 is_beyond_us(const struct ews_call *call)
 {
-	return xmlin_child(call->request, NS_MESSAGES, "Restriction") != NULL ||
-	       xmlin_child(call->request, NS_MESSAGES, "FractionalPageFolderView") != NULL;
+	return xmlin_child(call->request, NS_MESSAGES, "FractionalPageFolderView") != NULL;
 }
 
 void

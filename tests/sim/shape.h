@@ -45,6 +45,8 @@ void folder_add_xml(
 const char *item_element(const struct sim_item *item);
 void item_add_properties(struct buf *out, const struct view *v, size_t folder,
 	const struct sim_item *item, const struct shape *shape);
+void item_add_message_id(struct buf *out, const struct view *v, size_t folder,
+	const struct sim_item *item); /* m:ItemId, of ExportItems and UploadItems */
 void item_add_id(struct buf *out, const struct view *v, size_t folder, const struct sim_item *item);
 
 /* The parts both share. */

@@ -85,8 +85,8 @@ spool_body(struct spool *s, uint64_t offset, uint64_t size)
 
 struct prefixed {
 	struct body body;
-	char *text;
-	size_t size, done;
+	struct buf head;
+	size_t done;
 	struct body *rest;
 };
 
@@ -94,13 +94,13 @@ static ssize_t
 read_prefixed(struct body *body, uint8_t *out, size_t size)
 {
 	struct prefixed *b = (struct prefixed *)body;
-	size_t n = b->size - b->done < size ? b->size - b->done : size;
+	struct bytes left = bytes_take(bytes_skip(buf_bytes(&b->head), b->done), size);
 
-	if (n == 0)
-		return b->rest == NULL ? 0 : b->rest->read(b->rest, out, size);
-	memcpy(out, b->text + b->done, n);
-	b->done += n;
-	return (ssize_t)n;
+	if (left.size == 0)
+		return b->rest->read(b->rest, out, size);
+	memcpy(out, left.data, left.size);
+	b->done += left.size;
+	return (ssize_t)left.size;
 }
 
 static void
@@ -109,16 +109,16 @@ close_prefixed(struct body *body)
 	struct prefixed *b = (struct prefixed *)body;
 
 	body_close(b->rest);
-	exa_free(b->text);
+	buf_done(&b->head);
 	exa_free(b);
 }
 
 struct body *
-prefixed_body(const char *text, struct body *rest)
+prefixed_body(struct bytes head, struct body *rest)
 {
 	struct prefixed *b = exa_alloc(sizeof *b);
 
-	*b = (struct prefixed){ { read_prefixed, close_prefixed }, exa_strdup(text), strlen(text),
-		0, rest };
+	*b = (struct prefixed){ .body = { read_prefixed, close_prefixed }, .rest = rest };
+	buf_add_bytes(&b->head, head);
 	return &b->body;
 }

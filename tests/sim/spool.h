@@ -17,7 +17,7 @@ bool spool_add(
 
 /* A body of what lies there. */
 struct body *spool_body(struct spool *s, uint64_t offset, uint64_t size);
-/* TEXT, then REST (taken; NULL: nothing). */
-struct body *prefixed_body(const char *text, struct body *rest);
+/* HEAD (copied), then REST (taken). */
+struct body *prefixed_body(struct bytes head, struct body *rest);
 
 #endif

@@ -8,7 +8,7 @@
 bool
 target_folder(struct view *v, const xmlNode *id, size_t *folder_out, const char **code_out)
 {
-	EXA_AUTO(exa_freep) char *text = xmlin_attribute(id, "Id");
+	EXA_AUTO(exa_freep) char *text = id == NULL ? NULL : xmlin_attribute(id, "Id");
 	struct id_parts parts;
 
 	*code_out = "ErrorFolderNotFound";
@@ -62,23 +62,59 @@ is_folder_id(const xmlNode *node)
 }
 
 static void
+read_item_id(struct view *v, struct arena *a, const xmlNode *node, struct target *t)
+{
+	EXA_AUTO(exa_freep) char *id = xmlin_attribute(node, "Id");
+
+	t->kind = TARGET_ITEM;
+	t->id = id == NULL ? NULL : arena_strndup(a, id, strlen(id));
+	t->code = change_key_is_sound(node) ? find_item(v, a, t) : "ErrorInvalidChangeKey";
+}
+
+/* An item of UploadItems names its own folder, and perhaps the item that it replaces. */
+static void
+read_upload(struct view *v, struct arena *a, struct target *t)
+{
+	xmlNodePtr old = xmlin_child(t->node, NS_TYPES, "ItemId");
+	struct target replaced = { 0 };
+
+	t->kind = TARGET_NEW;
+	if (target_folder(
+		    v, xmlin_child(t->node, NS_TYPES, "ParentFolderId"), &t->folder, &t->code))
+		t->code = NULL;
+	if (old != NULL)
+		read_item_id(v, a, old, &replaced);
+	if (old != NULL && replaced.code == NULL && replaced.folder == t->folder)
+		t->old_key = replaced.item.key;
+}
+
+/* The id itself; of an ItemChange or FolderChange the id in it. */
+static const xmlNode *
+id_in(const xmlNode *node)
+{
+	bool is_change =
+		xmlin_is(node, NS_TYPES, "ItemChange") || xmlin_is(node, NS_TYPES, "FolderChange");
+
+	return is_change && xmlin_first(node) != NULL ? xmlin_first(node) : node;
+}
+
+static void
 read_one(struct view *v, struct arena *a, const struct targets *all, struct target *t)
 {
-	if (is_folder_id(t->node)) {
-		t->kind = TARGET_FOLDER;
-		if (target_folder(v, t->node, &t->folder, &t->code))
-			t->code = NULL;
-	} else if (xmlin_is(t->node, NS_TYPES, "ItemId")) {
-		EXA_AUTO(exa_freep) char *id = xmlin_attribute(t->node, "Id");
+	const xmlNode *id = id_in(t->node);
 
-		t->kind = TARGET_ITEM;
-		t->id = id == NULL ? NULL : arena_strndup(a, id, strlen(id));
-		t->code =
-			change_key_is_sound(t->node) ? find_item(v, a, t) : "ErrorInvalidChangeKey";
-	} else if (xmlin_is(t->node, NS_TYPES, "OccurrenceItemId") ||
-		   xmlin_is(t->node, NS_TYPES, "RecurringMasterItemId")) {
+	if (is_folder_id(id)) {
+		t->kind = TARGET_FOLDER;
+		if (target_folder(v, id, &t->folder, &t->code))
+			t->code = NULL;
+	} else if (xmlin_is(id, NS_TYPES, "ItemId")) {
+		read_item_id(v, a, id, t);
+	} else if (xmlin_is(id, NS_TYPES, "OccurrenceItemId") ||
+		   xmlin_is(id, NS_TYPES, "RecurringMasterItemId")) {
 		t->kind = TARGET_ITEM;
 		t->code = "ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange";
+	} else if (xmlin_child(t->node, NS_TYPES, "Data") != NULL) {
+		read_upload(v, a, t);
 	} else {
 		t->kind = TARGET_NEW;
 		t->folder = all->to.folder;

@@ -22,6 +22,7 @@ struct target {
 	size_t folder;      /* of an item too; of a new thing: where it shall be */
 	size_t position;    /* of an item */
 	struct sim_item item;
+	uint64_t old_key; /* of an upload that updates an item which is there; 0: makes a new one */
 };
 
 struct targets {
