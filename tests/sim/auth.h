@@ -30,7 +30,9 @@ struct auth {
 	_Atomic int64_t revoked_before_ns; /* tokens issued until then are good no more */
 	bool grants_no_role;
 	const char *basic_user, *basic_password; /* NULL: no Basic */
-	const char *scheme;                      /* "https", for the endpoint's own URL */
+	const char *ntlm_user;                   /* NULL: no NTLM */
+	struct ntlm_account *ntlm;
+	const char *scheme; /* "https", for the endpoint's own URL */
 	struct replay_table *replays;
 };
 

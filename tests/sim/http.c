@@ -237,6 +237,30 @@ reset_at_close(struct MHD_Connection *connection)
 		(void)setsockopt(info->connect_fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
 }
 
+/* What the connection remembers from request to request. */
+static void
+on_connection(void *cls, struct MHD_Connection *connection, void **context,
+	enum MHD_ConnectionNotificationCode what)
+{
+	(void)cls;
+	(void)connection;
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		*context = exa_alloc(sizeof(struct ntlm_peer));
+	} else {
+		exa_free(*context);
+		*context = NULL;
+	}
+}
+
+static struct ntlm_peer *
+peer_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info != NULL ? info->socket_context : NULL;
+}
+
 static enum MHD_Result
 answer(struct http_server *s, struct MHD_Connection *connection, struct exchange *x)
 {
@@ -244,7 +268,8 @@ answer(struct http_server *s, struct MHD_Connection *connection, struct exchange
 		.path = x->path,
 		.body = buf_bytes(&x->body),
 		.connection = connection,
-		.stopping = &s->stopping };
+		.stopping = &s->stopping,
+		.peer = peer_of(connection) };
 	struct MHD_Response *response;
 	enum MHD_Result result;
 
@@ -350,8 +375,9 @@ http_start(const struct http_options *o, struct http_server **out, struct exa_er
 		flags |= MHD_USE_TLS;
 	s->daemon = MHD_start_daemon(flags, (uint16_t)o->port, NULL, NULL, on_access, s,
 		MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, on_done, s,
-		MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_CONNECTION_LIMIT,
+		CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S,
 		o->key_pem != NULL ? MHD_OPTION_HTTPS_MEM_KEY : MHD_OPTION_END, o->key_pem,
 		MHD_OPTION_HTTPS_MEM_CERT, o->certificate_pem, MHD_OPTION_END);
 	if (s->daemon == NULL) {

@@ -12,6 +12,7 @@
 #include "exarch/error.h"
 
 #include "mailbox.h"
+#include "ntlm.h"
 #include "reqlog.h"
 
 #define HTTP_REQUEST_MAX (64U * 1024 * 1024) /* Exchange's maxAllowedContentLength */
@@ -22,6 +23,7 @@ struct http_request {
 	struct bytes body;
 	void *connection;
 	const _Atomic bool *stopping; /* NULL: never */
+	struct ntlm_peer *peer;       /* of the connection; NULL: there is none */
 };
 
 /* Waits, but not beyond the server's end. */

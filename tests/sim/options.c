@@ -137,17 +137,29 @@ set_plain(struct options *o, const char *value)
 }
 
 static bool
-set_basic(struct options *o, const char *value)
+set_account(char **user, char **password, const char *value)
 {
 	const char *colon = strchr(value, ':');
 
 	if (colon == NULL || colon == value || colon - value >= MAILBOX_ADDRESS_MAX)
 		return false;
-	exa_free(o->basic_user);
-	exa_free(o->basic_password);
-	o->basic_user = exa_strndup(value, (size_t)(colon - value));
-	o->basic_password = exa_strdup(colon + 1);
+	exa_free(*user);
+	exa_free(*password);
+	*user = exa_strndup(value, (size_t)(colon - value));
+	*password = exa_strdup(colon + 1);
 	return true;
+}
+
+static bool
+set_basic(struct options *o, const char *value)
+{
+	return set_account(&o->basic_user, &o->basic_password, value);
+}
+
+static bool
+set_ntlm(struct options *o, const char *value)
+{
+	return set_account(&o->ntlm_user, &o->ntlm_password, value);
 }
 
 static bool
@@ -260,6 +272,8 @@ static const struct option table[] = {
 	{ "--plain", NULL, set_plain, "http instead of https" },
 	{ "--basic", "USER:PASSWORD", set_basic,
 		"accept Basic too; USER may impersonate every mailbox" },
+	{ "--ntlm", "USER:PASSWORD", set_ntlm,
+		"accept NTLM (v2) too; USER may impersonate every mailbox" },
 	{ "--token-lifetime", "SECONDS", set_lifetime, "of access tokens; 3599 if not given" },
 	{ "--no-role", NULL, set_no_role,
 		"issue tokens without roles, as when nobody gave consent" },
@@ -333,7 +347,8 @@ options_read(int argc, char **argv, struct options *out, struct exa_error *err)
 		}
 		if (!option->set(out, value)) {
 			(void)exa_fail(err, EXA_USAGE, "%s %s: not possible here (%s)",
-				option->name, option->set == set_basic ? "..." : value,
+				option->name,
+				option->set == set_basic || option->set == set_ntlm ? "..." : value,
 				option->argument);
 			return OPTIONS_BAD;
 		}
@@ -346,6 +361,8 @@ options_done(struct options *o)
 {
 	exa_free(o->basic_user);
 	exa_free(o->basic_password);
+	exa_free(o->ntlm_user);
+	exa_free(o->ntlm_password);
 }
 
 /* HELP's lines after the first go under the first. */

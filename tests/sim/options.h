@@ -23,6 +23,7 @@ struct options {
 	unsigned port;
 	bool plain;
 	char *basic_user, *basic_password; /* NULL: no --basic */
+	char *ntlm_user, *ntlm_password;   /* NULL: no --ntlm */
 	unsigned token_lifetime_s;
 	bool no_role, empty_pages, illegal_references;
 	enum directory_extras extras;

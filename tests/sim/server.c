@@ -4,6 +4,7 @@
 
 #include <libxml/parser.h>
 
+#include "autodiscover.h"
 #include "b64.h"
 #include "control.h"
 #include "ews.h"
@@ -60,6 +61,15 @@ token(void *ctx, const struct http_request *r, struct http_answer *answer)
 }
 
 static void
+autodiscover(void *ctx, const struct http_request *r, struct http_answer *answer)
+{
+	struct server *s = ctx;
+
+	autodiscover_handle(
+		&(struct autodiscover_options){ s->store, &s->auth, s->url }, r, answer);
+}
+
+static void
 route(void *ctx, const struct http_request *r, struct http_answer *answer)
 {
 	struct server *s = ctx;
@@ -70,6 +80,8 @@ route(void *ctx, const struct http_request *r, struct http_answer *answer)
 		side_handle(s->behaviour, "directory", graph, s, r, answer);
 	else if (ends_with(r->path, TOKEN_PATH_END))
 		side_handle(s->behaviour, "token", token, s, r, answer);
+	else if (strncasecmp(r->path, AUTODISCOVER_PATH, strlen(AUTODISCOVER_PATH)) == 0)
+		side_handle(s->behaviour, "autodiscover", autodiscover, s, r, answer);
 	else if (strncmp(r->path, CONTROL_PATH, strlen(CONTROL_PATH)) == 0)
 		control_handle(s->behaviour, r, answer);
 	else
@@ -110,6 +122,9 @@ set_up_auth(struct server *s, const struct options *o, struct exa_error *err)
 	s->auth.grants_no_role = o->no_role;
 	s->auth.basic_user = o->basic_user;
 	s->auth.basic_password = o->basic_password;
+	s->auth.ntlm_user = o->ntlm_user;
+	if (o->ntlm_user != NULL && !ntlm_new(o->ntlm_user, o->ntlm_password, &s->auth.ntlm, err))
+		return exa_while(err, "--ntlm");
 	s->auth.scheme = o->plain ? "http" : "https";
 	(void)X509_up_ref(s->credentials.application.certificate);
 	if (!auth_register(&s->auth, s->credentials.application.certificate, err))
