@@ -393,17 +393,18 @@ options_print_help(void)
 		"\"ready URL\", when it serves; ends on SIGINT or SIGTERM.\n\noptions:\n");
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
 		print_option(&table[i]);
-	(void)printf(
-		"\npaths:\n"
-		"  /EWS/Exchange.asmx                FindFolder, GetFolder, FindItem, GetItem,\n"
-		"                                    SyncFolderItems\n"
-		"  /TENANT/oauth2/v2.0/token         client credentials\n"
-		"  /v1.0/users, /v1.0/groups, /v1.0/groups/ID/transitiveMembers/"
-		"microsoft.graph.user\n\n"
-		"credentials:\n"
-		"  tenant     " AUTH_TENANT "\n"
-		"  client id  " AUTH_CLIENT_ID "\n"
-		"  secret     " AUTH_SECRET "\n"
-		"  or a certificate: FILE.d/app.crt of --write-profile, or one given with "
-		"--register\n");
+	(void)printf("\npaths:\n"
+		     "  /EWS/Exchange.asmx                reading, syncing, creating, changing, "
+		     "deleting\n"
+		     "  /autodiscover/autodiscover.xml, .svc, .json\n"
+		     "  /sim/stats, /sim/scenario         counters; another scenario (POST)\n"
+		     "  /TENANT/oauth2/v2.0/token         client credentials\n"
+		     "  /v1.0/users, /v1.0/groups, /v1.0/groups/ID/transitiveMembers/"
+		     "microsoft.graph.user\n\n"
+		     "credentials:\n"
+		     "  tenant     " AUTH_TENANT "\n"
+		     "  client id  " AUTH_CLIENT_ID "\n"
+		     "  secret     " AUTH_SECRET "\n"
+		     "  or a certificate: FILE.d/app.crt of --write-profile, or one given with "
+		     "--register\n");
 }
