@@ -243,6 +243,59 @@ def the_archive_and_recoverable_items_are_trees_of_their_own(run):
     same('bert has none', asker.get_folder('archivemsgfolderroot', mailbox=wire.BERT).codes(), ['ErrorFolderNotFound'])
 
 
+def items_of_other_classes_have_their_elements_and_perhaps_no_mime(run):
+    asker = serve(run)
+    kinds = {'task': ('X-Sim-Class: IPM.Task\r\n', 'Task', False), 'note': ('X-Sim-Class: IPM.StickyNote\r\n', 'Message', False),
+             'card': ('Content-Type: text/vcard\r\n', 'Contact', True),
+             'date': ('Content-Type: text/calendar\r\n', 'CalendarItem', True),
+             'invitation': ('Content-Type: text/calendar; method=REQUEST\r\n', 'MeetingRequest', True),
+             'bounce': ('Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n', 'Message', True)}
+    mail.write(run.dir / 'mail', {f'cora/Inbox/{name}.eml': mail.message(name, headers=header)
+                                  for name, (header, _, _) in kinds.items()})
+    listing = asker.find_items(mailbox='cora@sim.example')
+    found = dict(zip(listing.subjects(), listing.ids()))
+    same('subjects', set(found), set(kinds))
+    for name, (_, element, has_mime) in kinds.items():
+        got = asker.get_items([found[name]], mailbox='cora@sim.example')
+        same(name, got.codes(), ['NoError' if has_mime else 'ErrorUnsupportedMimeConversion'])
+        plain = asker.get_items([found[name]], mailbox='cora@sim.example', mime=False)
+        check(f'<m:Items><t:{element}>' in plain.text(), f'{name} is a {element}: {plain.text()}')
+        exported = asker.ask(f'<m:ExportItems>{named([found[name]])}</m:ExportItems>', mailbox='cora@sim.example')
+        same(f'{name} in its native form', exported.codes(), ['NoError'])
+
+
+def public_folders_want_their_own_headers(run):
+    asker = serve(run)
+    mail.write(run.dir / 'mail', {'@public/Team/Minutes/1.eml': 'minutes', '@public/Inbox/2.eml': 'just a name'})
+    public = 'publicfolders@sim.example'
+    same('no mailbox', public in asker.users('/v1.0/users').text(), False)
+    routed = {'X-PublicFolderMailbox': public, 'X-AnchorMailbox': public}
+
+    def find(parent, traversal='Shallow', headers=None):
+        return asker.ask(f'<m:FindFolder Traversal="{traversal}"><m:FolderShape><t:BaseShape>AllProperties</t:BaseShape>'
+                         '<t:AdditionalProperties><t:ExtendedFieldURI PropertyTag="0x6698" PropertyType="Binary"/>'
+                         f'</t:AdditionalProperties></m:FolderShape><m:ParentFolderIds>{asker.folder_element(parent)}'
+                         '</m:ParentFolderIds></m:FindFolder>', headers=headers or routed)
+
+    def folders(answer):
+        return {n: i for i, n in re.findall(r'<t:FolderId Id="([^"]+)".*?<t:DisplayName>(.*?)<', answer.text(), re.S)}
+    top = folders(find('publicfoldersroot'))
+    same('top', set(top), {'Team', 'Inbox'})
+    minutes = find(top['Team'])
+    same('below', set(folders(minutes)), {'Minutes'})
+    replica = base64.b64decode(re.search('<t:Value>(.*?)<', minutes.text()).group(1))
+    check(len(replica) == 37 and replica.endswith(b'\0'), f'a GUID and NUL: {replica}')
+    content = {'X-PublicFolderMailbox': f'{replica[:-1].decode()}@sim.example', 'X-AnchorMailbox': f'{replica[:-1].decode()}@sim.example'}
+    items = asker.ask('<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>Default</t:BaseShape></m:ItemShape><m:ParentFolderIds>'
+                      f'{asker.folder_element(folders(minutes)["Minutes"])}</m:ParentFolderIds></m:FindItem>', headers=content)
+    same('items', items.subjects(), ['minutes'])
+    same('their message', len(asker.get_items(items.ids(), headers=content).messages()), 1)
+    same('deep', find('publicfoldersroot', 'Deep').codes(), ['ErrorInvalidOperation'])
+    same('without the headers', find('publicfoldersroot', headers={'X-AnchorMailbox': ANNA}).codes(), ['ErrorFolderNotFound'])
+    same('anchored elsewhere', find('publicfoldersroot', headers={'X-PublicFolderMailbox': public, 'X-AnchorMailbox': ANNA}).codes(),
+         ['ErrorNoPublicFolderReplicaAvailable'])
+
+
 def changes_outlive_a_state_but_not_the_simulator(run):
     asker = serve(run)
     first = asker.sync()

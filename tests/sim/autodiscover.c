@@ -5,6 +5,7 @@
 
 #include "autodiscover.h"
 #include "soap_out.h"
+#include "tree_dir.h"
 #include "xmlin.h"
 
 #define NS_POX_REQUEST \
@@ -77,23 +78,40 @@ pox(const struct autodiscover_options *o, xmlDocPtr doc, struct http_answer *ans
 
 /* ---- SOAP ---- */
 
+/* GUID@domain, as Exchange names the server of a mailbox. exa_alloc'ed. */
+static char *
+server_of(const struct autodiscover_options *o, const char *address)
+{
+	struct view *v;
+	char *server;
+
+	if (!o->store->ops->open(o->store, address, VIEW_KNOWN, &v))
+		return NULL;
+	server = exa_asprintf("%s@sim.example", v->id.guid_text);
+	view_drop(v);
+	return server;
+}
+
 static void
 add_setting(const struct autodiscover_options *o, const char *name, const char *address,
 	struct buf *good, struct buf *bad)
 {
 	EXA_AUTO(exa_freep) char *ews = exa_asprintf("%s/EWS/Exchange.asmx", o->url);
+	EXA_AUTO(exa_freep) char *server = server_of(o, address);
 	const struct {
 		const char *name, *value;
 	} known[] = { { "ExternalEwsUrl", ews }, { "InternalEwsUrl", ews },
-		{ "UserDisplayName", address }, { "AutoDiscoverSMTPAddress", address },
-		{ "CasVersion", "15.02.2562.017" }, { "GroupingInformation", "Default-First-Site" },
-		{ "UserMSOnline", "False" },
+		{ "PublicFolderInformation",
+			is_known(o, PUBLIC_FOLDERS_ADDRESS) ? PUBLIC_FOLDERS_ADDRESS : NULL },
+		{ "InternalRpcClientServer", server }, { "UserDisplayName", address },
+		{ "AutoDiscoverSMTPAddress", address }, { "CasVersion", "15.02.2562.017" },
+		{ "GroupingInformation", "Default-First-Site" }, { "UserMSOnline", "False" },
 		{ "EwsSupportedSchemas",
 			"Exchange2007, Exchange2007_SP1, Exchange2010, Exchange2010_SP1, "
 			"Exchange2010_SP2, Exchange2013, Exchange2013_SP1, Exchange2016" } };
 
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-		if (strcmp(known[i].name, name) != 0)
+		if (strcmp(known[i].name, name) != 0 || known[i].value == NULL)
 			continue;
 		buf_printf(
 			good, "<UserSetting i:type=\"StringSetting\"><Name>%s</Name><Value>", name);

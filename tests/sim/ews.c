@@ -6,6 +6,7 @@
 #include "act.h"
 #include "change.h"
 #include "ews.h"
+#include "tree_dir.h"
 
 #define CHANGES_AT_ONCE 16 /* of a scenario, before one request */
 
@@ -83,10 +84,34 @@ is_denied(const struct ews_options *o, const char *address)
 	return false;
 }
 
+/*
+ * Public folders: the header says so, and X-AnchorMailbox must be routed there too, to the address
+ * that Autodiscover gives (PublicFolderInformation), or to GUID@domain.
+ */
+static bool
+open_public(const struct ews_options *o, enum freshness how, const struct http_request *r,
+	struct http_answer *a, struct view **out)
+{
+	const char *anchor = http_header(r, "X-AnchorMailbox");
+	struct view *v;
+
+	(void)snprintf(a->note.mailbox, sizeof a->note.mailbox, "%s", PUBLIC_FOLDERS_ADDRESS);
+	if (anchor != NULL && o->store->ops->open(o->store, PUBLIC_FOLDERS_ADDRESS, how, &v)) {
+		if (strcasecmp(anchor, PUBLIC_FOLDERS_ADDRESS) == 0 ||
+			strncasecmp(anchor, v->id.guid_text, strlen(v->id.guid_text)) == 0) {
+			*out = v;
+			return true;
+		}
+		view_drop(v);
+	}
+	fault(a, "ErrorNoPublicFolderReplicaAvailable", NULL, NULL, NULL);
+	return false;
+}
+
 /* Opens the mailbox that the request is for; false: the fault is in the answer. */
 static bool
 open_mailbox(const struct ews_options *o, const xmlNode *header, const struct identity *who,
-	enum freshness how, struct http_answer *a, struct view **out)
+	enum freshness how, const struct http_request *r, struct http_answer *a, struct view **out)
 {
 	xmlNodePtr node = xmlin_child(header, NS_TYPES, "ExchangeImpersonation");
 	EXA_AUTO(exa_freep) char *address = NULL;
@@ -101,6 +126,9 @@ open_mailbox(const struct ews_options *o, const xmlNode *header, const struct id
 		fault(a, "ErrorInvalidExchangeImpersonationHeaderData", NULL, NULL, NULL);
 		return false;
 	}
+	/* The impersonated user's rights would count there; here everybody may read. */
+	if (http_header(r, "X-PublicFolderMailbox") != NULL)
+		return open_public(o, how, r, a, out);
 	address = node == NULL ? exa_strdup(who->user) : xmlin_text(xmlin_first(xmlin_first(node)));
 	(void)snprintf(a->note.mailbox, sizeof a->note.mailbox, "%s", address);
 	if (is_denied(o, address)) {
@@ -183,23 +211,24 @@ static void
 run_operation(const struct ews_options *o, const struct http_request *r, struct ews_call *call)
 {
 	struct ending *ending = exa_alloc(sizeof *ending);
+	char *mailbox = exa_strdup(call->view->id.address); /* outlives the view */
 	struct act act = { .behaviour = o->behaviour,
 		.request = r,
 		.answer = call->answer,
 		.operation = call->op->name,
 		.payload = call->op->payload,
-		.mailbox = call->view->id.address,
+		.mailbox = mailbox,
 		.targets = &call->targets,
 		.arena = call->arena,
 		.verdict = &ending->verdict };
 	struct request_facts facts = { .operation = call->op->name,
-		.mailbox = call->view->id.address,
+		.mailbox = mailbox,
 		.wants_mime = wants_mime(call->request),
 		.targets = &call->targets };
 
-	*ending = (struct ending){ .behaviour = o->behaviour,
-		.mailbox = exa_strdup(call->view->id.address),
-		.arena = call->arena };
+	*ending = (struct ending){
+		.behaviour = o->behaviour, .mailbox = mailbox, .arena = call->arena
+	};
 	look_at_targets(call);
 	facts.view = call->view;
 	call->answer->note.items = (unsigned)call->targets.count;
@@ -247,7 +276,7 @@ run_request(const struct ews_options *o, const struct identity *who, xmlDocPtr d
 		schema_fault(a, &why);
 		return;
 	}
-	if (!open_mailbox(o, header, who, call.op->freshness, a, &call.view))
+	if (!open_mailbox(o, header, who, call.op->freshness, r, a, &call.view))
 		return;
 	call.arena = arena_new();
 	run_operation(o, r, &call);

@@ -178,6 +178,17 @@ folder_list_add_standard(struct folder_list *list)
 		(void)folder_list_add(list, &standard[i]);
 }
 
+void
+folder_list_add_public(struct folder_list *list)
+{
+	struct sim_folder top = standard[FOLDER_TOP];
+
+	top.name = "IPM_SUBTREE";
+	top.distinguished = "publicfoldersroot";
+	(void)folder_list_add(list, &standard[FOLDER_ROOT]);
+	(void)folder_list_add(list, &top);
+}
+
 static size_t
 add_table(struct folder_list *list, const struct sim_folder *table, size_t count)
 {

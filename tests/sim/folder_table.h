@@ -20,6 +20,8 @@ struct folder_list {
 size_t folder_list_add(struct folder_list *list, const struct sim_folder *folder);
 /* Root, top of information store, and the six that every mailbox has. */
 void folder_list_add_standard(struct folder_list *list);
+/* Root and the top of the public folders, nothing else. */
+void folder_list_add_public(struct folder_list *list);
 /* Calendar, contacts, sync issues, a search folder, hidden and configuration folders. */
 void folder_list_add_exchange(struct folder_list *list);
 /* Recoverable Items and what is in it; gives the place of its root. */

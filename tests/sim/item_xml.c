@@ -145,6 +145,19 @@ item_element(const struct sim_item *item)
 	return "Message";
 }
 
+bool
+item_has_mime(const struct sim_item *item)
+{
+	static const char *const without[] = { "IPM.Task", "IPM.StickyNote", "IPM.Activity",
+		"IPM.DistList" };
+
+	for (size_t i = 0; i < sizeof without / sizeof without[0]; i++) {
+		if (strncasecmp(item->item_class, without[i], strlen(without[i])) == 0)
+			return false;
+	}
+	return true;
+}
+
 /* The message fields (InternetMessageId, IsRead) are of messages alone. */
 static bool
 is_message(const struct sim_item *item)

@@ -361,6 +361,7 @@ live_view_new(struct live_box *box)
 	v->view.ops = &live_view_ops;
 	v->view.references = 1;
 	v->view.id = box->id;
+	v->view.is_public = box->base->is_public;
 	v->box = box;
 	v->base = view_keep(box->base);
 	v->serial = box->serial;

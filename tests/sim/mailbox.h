@@ -101,6 +101,7 @@ struct view {
 	struct mailbox_id id;
 	struct sim_folder *folders;
 	size_t folder_count;
+	bool is_public; /* public folders: no sync, no deep traversal */
 };
 
 struct view_ops {

@@ -50,9 +50,10 @@ find_below(struct ews_call *call, size_t parent, bool deep, const struct shape *
 
 /* Better refused than ignored. */
 static bool
-is_beyond_us(const struct ews_call *call)
+is_beyond_us(const struct ews_call *call, const char *traversal)
 {
-	return xmlin_child(call->request, NS_MESSAGES, "FractionalPageFolderView") != NULL;
+	return xmlin_child(call->request, NS_MESSAGES, "FractionalPageFolderView") != NULL ||
+	       (call->view->is_public && strcmp(traversal, "Shallow") != 0);
 }
 
 void
@@ -71,7 +72,7 @@ op_find_folder(struct ews_call *call)
 
 		if (!sound)
 			ews_error(call, why.code, buf_string(&why.xml));
-		else if (strcmp(traversal, "SoftDeleted") == 0 || is_beyond_us(call))
+		else if (strcmp(traversal, "SoftDeleted") == 0 || is_beyond_us(call, traversal))
 			ews_error(call, "ErrorInvalidOperation", NULL);
 		else if (!ews_refused(call, t))
 			find_below(call, t->folder, strcmp(traversal, "Deep") == 0, &shape);

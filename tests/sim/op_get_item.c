@@ -37,6 +37,8 @@ begin_item(struct item_stream *s, struct buf *text, const struct target *t, stru
 		add_error(s, text, s->refusal.code, buf_string(&s->refusal.xml));
 	} else if (t->code != NULL) {
 		add_error(s, text, t->code, t->detail);
+	} else if (s->shape.mime && !item_has_mime(&t->item)) {
+		add_error(s, text, "ErrorUnsupportedMimeConversion", NULL);
 	} else if (s->shape.mime &&
 		   !s->view->ops->open(s->view, t->folder, t->position, body_out, &err)) {
 		add_error(s, text, "ErrorItemNotFound", NULL); /* gone just now */

@@ -103,6 +103,8 @@ op_sync_folder_hierarchy(struct ews_call *call)
 	soap_begin(&call->answer->body, call->op->name);
 	if (!shape_of_folders(xmlin_child(call->request, NS_MESSAGES, "FolderShape"), &shape, &why))
 		ews_error(call, why.code, buf_string(&why.xml));
+	else if (call->view->is_public)
+		ews_error(call, "ErrorInvalidOperation", NULL);
 	else if (call->targets.count == 0)
 		sync(call, FOLDER_ROOT, &shape);
 	else if (!ews_refused(call, &call->targets.rows[0]))

@@ -96,7 +96,7 @@ sync_folder(struct ews_call *call, size_t folder, const struct shape *shape)
 
 	if (page.max > call->page_max)
 		page.max = call->page_max;
-	if (call->view->folders[folder].kind == FOLDER_SEARCH)
+	if (call->view->folders[folder].kind == FOLDER_SEARCH || call->view->is_public)
 		ews_error(call, "ErrorInvalidOperation", NULL);
 	else if (!read_state(call, folder, &before) ||
 		 !call->view->ops->sync(call->view, folder, buf_bytes(&before), &page, &after))

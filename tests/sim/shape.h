@@ -43,6 +43,8 @@ void folder_add_xml(
 
 /* The item's element up to where MimeContent's text would begin, and the rest of it. */
 const char *item_element(const struct sim_item *item);
+/* Exchange makes no MIME of tasks, notes, journal entries and distribution lists. */
+bool item_has_mime(const struct sim_item *item);
 void item_add_properties(struct buf *out, const struct view *v, size_t folder,
 	const struct sim_item *item, const struct shape *shape);
 void item_add_message_id(struct buf *out, const struct view *v, size_t folder,
