@@ -62,6 +62,7 @@ void
 auth_done(struct auth *a)
 {
 	EVP_PKEY_free(a->signing_key);
+	ntlm_free(a->ntlm);
 	for (size_t i = 0; i < a->certificate_count; i++)
 		X509_free(a->certificates[i]);
 	if (a->replays != NULL) {
@@ -125,13 +126,14 @@ auth_resource_of(const char *scope)
 char *
 auth_issue(const struct auth *a, enum auth_resource resource)
 {
-	json_int_t now = clock_wall_ns() / EXA_NS_PER_S;
+	json_int_t now_ns = clock_wall_ns(), now = now_ns / EXA_NS_PER_S;
 	const char *role = resource == RESOURCE_EWS ? "full_access_as_app" : "Directory.Read.All";
 	json_t *claims = json_pack("{s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s}", "aud",
 		audiences[resource], "iss", "https://sts.windows.net/" AUTH_TENANT "/", "iat", now,
 		"nbf", now - 5, "exp", now + (json_int_t)a->token_lifetime_s, "appid",
 		AUTH_CLIENT_ID, "idtyp", "app", "oid", OBJECT_ID, "tid", AUTH_TENANT, "ver", "1.0");
 
+	(void)json_object_set_new(claims, "iat_ns", json_integer(now_ns)); /* finer than iat */
 	if (!a->grants_no_role)
 		(void)json_object_set_new(claims, "roles", json_pack("[s]", role));
 	return jwt_make(
@@ -170,6 +172,9 @@ judge(const struct auth *a, const struct jwt *j, enum auth_resource resource, co
 	if (jwt_number(j->claims, "exp") <= now_s)
 		return (struct refusal){ 2000002, "token_expired",
 			"The token has expired and can not be used." };
+	if (jwt_number(j->claims, "iat_ns") <= atomic_load(&a->revoked_before_ns))
+		return (struct refusal){ 2000002, "token_expired",
+			"The token was revoked and can not be used." };
 	if (strcmp(jwt_text(j->claims, "aud"), audiences[resource]) != 0)
 		return (struct refusal){ 2000003, "invalid_resource",
 			"The audience claim value is invalid for the current resource." };
@@ -214,6 +219,8 @@ refuse_ews(const struct auth *a, struct http_answer *answer, const struct refusa
 		"https", why->id != 0 ? ", error=\"invalid_token\"" : "");
 	if (a->basic_user != NULL)
 		http_add_header(answer, "WWW-Authenticate", "Basic Realm=\"\"");
+	if (a->ntlm != NULL)
+		http_add_header(answer, "WWW-Authenticate", "NTLM");
 	if (why->id != 0)
 		http_add_header(answer, "x-ms-diagnostics",
 			"%d;reason=\"%s\";error_category=\"%s\"", why->id, why->reason,
@@ -237,6 +244,35 @@ basic_is_good(const struct auth *a, const struct http_request *r)
 	return given.size == strlen(wanted) && CRYPTO_memcmp(given.data, wanted, given.size) == 0;
 }
 
+enum ntlm_step { NTLM_NOT_ASKED, NTLM_CHALLENGED, NTLM_SIGNED_IN };
+
+/* NTLM is of the connection: it is challenged, proves itself, and is signed in from then on. */
+static enum ntlm_step
+go_on_with_ntlm(const struct auth *a, const struct http_request *r, struct http_answer *answer)
+{
+	const char *value = http_header(r, "Authorization");
+	EXA_AUTO(buf_done) struct buf message = { 0 };
+	EXA_AUTO(exa_freep) char *challenge = NULL;
+
+	if (a->ntlm == NULL || r->peer == NULL)
+		return NTLM_NOT_ASKED;
+	if (value == NULL)
+		return r->peer->is_signed_in ? NTLM_SIGNED_IN : NTLM_NOT_ASKED;
+	if (strncasecmp(value, "NTLM ", 5) != 0 || !buf_decode_base64(&message, value + 5))
+		return NTLM_NOT_ASKED;
+	r->peer->is_signed_in = ntlm_is_good(a->ntlm, r->peer, buf_bytes(&message));
+	r->peer->is_challenged = false; /* each challenge is good for one try */
+	if (r->peer->is_signed_in)
+		return NTLM_SIGNED_IN;
+	if (!ntlm_is_first(buf_bytes(&message)))
+		return NTLM_NOT_ASKED;
+	challenge = ntlm_challenge(r->peer);
+	answer->status = 401;
+	http_add_header(answer, "WWW-Authenticate", "NTLM %s", challenge);
+	note_code(&answer->note, "challenge");
+	return NTLM_CHALLENGED;
+}
+
 bool
 auth_check_ews(const struct auth *a, const struct http_request *r, struct identity *out,
 	struct http_answer *answer)
@@ -248,6 +284,15 @@ auth_check_ews(const struct auth *a, const struct http_request *r, struct identi
 	if (basic_is_good(a, r)) {
 		(void)snprintf(out->user, sizeof out->user, "%s", a->basic_user);
 		return true;
+	}
+	switch (go_on_with_ntlm(a, r, answer)) {
+	case NTLM_SIGNED_IN:
+		(void)snprintf(out->user, sizeof out->user, "%s", a->ntlm_user);
+		return true;
+	case NTLM_CHALLENGED:
+		return false;
+	case NTLM_NOT_ASKED:
+		break;
 	}
 	if (token != NULL) {
 		why = check_bearer(a, token, RESOURCE_EWS, "full_access_as_app");

@@ -2,12 +2,13 @@
 /*
  * Who may ask: the one tenant with its one application, its credentials, the tokens issued to it,
  * and Basic. The token endpoint (token.c) issues; auth_check_* look at requests. Immutable once set
- * up, apart from the replay table, which has its own lock. Any thread.
+ * up, apart from the replay table, which has its own lock, and what is atomic. Any thread.
  */
 #ifndef SIM_AUTH_H
 #define SIM_AUTH_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "http.h"
 #include "keys.h"
@@ -25,10 +26,13 @@ struct auth {
 	EVP_PKEY *signing_key;                     /* of access tokens; new at each start */
 	X509 *certificates[AUTH_CERTIFICATES_MAX]; /* registered for the application */
 	size_t certificate_count;
-	unsigned token_lifetime_s;
+	_Atomic unsigned token_lifetime_s;
+	_Atomic int64_t revoked_before_ns; /* tokens issued until then are good no more */
 	bool grants_no_role;
 	const char *basic_user, *basic_password; /* NULL: no Basic */
-	const char *scheme;                      /* "https", for the endpoint's own URL */
+	const char *ntlm_user;                   /* NULL: no NTLM */
+	struct ntlm_account *ntlm;
+	const char *scheme; /* "https", for the endpoint's own URL */
 	struct replay_table *replays;
 };
 

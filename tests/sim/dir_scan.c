@@ -50,6 +50,8 @@ struct scan {
 	struct dir_view *v;
 	struct dir_view *old; /* or NULL */
 	struct folder_list list;
+	bool is_public;     /* no folder has a role there */
+	size_t recoverable; /* the place of Recoverable Items */
 	uint8_t *head;
 };
 
@@ -140,6 +142,7 @@ take_over(struct scan *s, uint64_t key, const struct file_stamp *stamp, struct s
 	*item = known->item;
 	item->subject = keep(s->v->arena, item->subject);
 	item->message_id = keep(s->v->arena, item->message_id);
+	item->item_class = keep(s->v->arena, item->item_class);
 	return true;
 }
 
@@ -195,8 +198,19 @@ folder_for(struct scan *s, size_t parent, const char *path, const char *name)
 	size_t place;
 	struct sim_folder folder = { .parent = parent, .folder_class = "IPF.Note" };
 
-	if (parent == FOLDER_TOP && folder_list_find_standard(&s->list, name, &place))
+	if (!s->is_public && parent == FOLDER_TOP &&
+		folder_list_find_standard(&s->list, name, &place))
 		return place;
+	for (size_t i = s->recoverable + 1;
+		!s->is_public && parent == s->recoverable && i < s->list.count; i++) {
+		if (s->list.folders[i].parent == parent &&
+			strcasecmp(s->list.folders[i].name, name) == 0)
+			return i;
+	}
+	if (!s->is_public && parent == FOLDER_TOP && strcmp(name, "@recoverable") == 0)
+		return s->recoverable;
+	if (!s->is_public && parent == FOLDER_TOP && strcmp(name, "@archive") == 0)
+		return folder_list_add_archive(&s->list);
 	folder.name = keep(s->v->arena, name);
 	folder.number = (stable_hash("folder", bytes_of_string(path), bytes_of(NULL, 0)) &
 				UINT64_C(0xffffffffffff)) |
@@ -340,13 +354,20 @@ dir_scan(const char *path, const struct mailbox_id *id, enum extra_folders extra
 	v->view.ops = &dir_view_ops;
 	v->view.references = 1;
 	v->view.id = *id;
+	v->view.is_public = extra == FOLDERS_PUBLIC;
 	v->arena = arena_new();
 	v->path = exa_strdup(path);
 	s.head = exa_alloc(HEAD_READ_MAX);
-	folder_list_add_standard(&s.list);
-	if (extra == FOLDERS_AS_EXCHANGE)
-		folder_list_add_exchange(&s.list);
-	found = scan_directory(&s, "", FOLDER_INBOX, FOLDER_TOP, 0);
+	if (extra == FOLDERS_PUBLIC) {
+		folder_list_add_public(&s.list);
+		s.is_public = true;
+	} else {
+		folder_list_add_standard(&s.list);
+		if (extra == FOLDERS_AS_EXCHANGE)
+			folder_list_add_exchange(&s.list);
+		s.recoverable = folder_list_add_recoverable(&s.list);
+	}
+	found = scan_directory(&s, "", s.is_public ? FOLDER_TOP : FOLDER_INBOX, FOLDER_TOP, 0);
 	exa_free(s.head);
 	v->view.folders = s.list.folders;
 	v->view.folder_count = s.list.count;

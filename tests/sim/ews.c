@@ -2,10 +2,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
+#include "act.h"
+#include "change.h"
 #include "ews.h"
-#include "ids.h"
+#include "tree_dir.h"
+
+#define CHANGES_AT_ONCE 16 /* of a scenario, before one request */
 
 static void
 fault(struct http_answer *a, const char *code, const char *text, const char *message,
@@ -81,10 +84,34 @@ is_denied(const struct ews_options *o, const char *address)
 	return false;
 }
 
+/*
+ * Public folders: the header says so, and X-AnchorMailbox must be routed there too, to the address
+ * that Autodiscover gives (PublicFolderInformation), or to GUID@domain.
+ */
+static bool
+open_public(const struct ews_options *o, enum freshness how, const struct http_request *r,
+	struct http_answer *a, struct view **out)
+{
+	const char *anchor = http_header(r, "X-AnchorMailbox");
+	struct view *v;
+
+	(void)snprintf(a->note.mailbox, sizeof a->note.mailbox, "%s", PUBLIC_FOLDERS_ADDRESS);
+	if (anchor != NULL && o->store->ops->open(o->store, PUBLIC_FOLDERS_ADDRESS, how, &v)) {
+		if (strcasecmp(anchor, PUBLIC_FOLDERS_ADDRESS) == 0 ||
+			strncasecmp(anchor, v->id.guid_text, strlen(v->id.guid_text)) == 0) {
+			*out = v;
+			return true;
+		}
+		view_drop(v);
+	}
+	fault(a, "ErrorNoPublicFolderReplicaAvailable", NULL, NULL, NULL);
+	return false;
+}
+
 /* Opens the mailbox that the request is for; false: the fault is in the answer. */
 static bool
 open_mailbox(const struct ews_options *o, const xmlNode *header, const struct identity *who,
-	struct http_answer *a, struct view **out)
+	enum freshness how, const struct http_request *r, struct http_answer *a, struct view **out)
 {
 	xmlNodePtr node = xmlin_child(header, NS_TYPES, "ExchangeImpersonation");
 	EXA_AUTO(exa_freep) char *address = NULL;
@@ -99,13 +126,16 @@ open_mailbox(const struct ews_options *o, const xmlNode *header, const struct id
 		fault(a, "ErrorInvalidExchangeImpersonationHeaderData", NULL, NULL, NULL);
 		return false;
 	}
+	/* The impersonated user's rights would count there; here everybody may read. */
+	if (http_header(r, "X-PublicFolderMailbox") != NULL)
+		return open_public(o, how, r, a, out);
 	address = node == NULL ? exa_strdup(who->user) : xmlin_text(xmlin_first(xmlin_first(node)));
 	(void)snprintf(a->note.mailbox, sizeof a->note.mailbox, "%s", address);
 	if (is_denied(o, address)) {
 		fault(a, "ErrorImpersonateUserDenied", NULL, NULL, NULL);
 		return false;
 	}
-	if (o->store->ops->open(o->store, address, VIEW_KNOWN, out))
+	if (o->store->ops->open(o->store, address, how, out))
 		return true;
 	buf_add_string(&detail, "<t:Value Name=\"SmtpAddress\">");
 	xml_add(&detail, address);
@@ -114,12 +144,115 @@ open_mailbox(const struct ews_options *o, const xmlNode *header, const struct id
 	return false;
 }
 
+/* Counted as open from here to the answer's last byte. */
+struct ending {
+	struct behaviour *behaviour;
+	char *mailbox;
+	struct arena *arena;
+	struct verdict verdict;
+};
+
+static void
+end_call(void *ctx)
+{
+	struct ending *e = ctx;
+
+	behave_end(e->behaviour, e->mailbox, &e->verdict);
+	arena_free(e->arena);
+	exa_free(e->mailbox);
+	exa_free(e);
+}
+
+static bool
+wants_mime(const xmlNode *request)
+{
+	xmlNodePtr shape = xmlin_child(request, NS_MESSAGES, "ItemShape");
+	EXA_AUTO(exa_freep)
+	char *text = xmlin_text(xmlin_child(shape, NS_TYPES, "IncludeMimeContent"));
+
+	return strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
+}
+
+static void
+look_at_targets(struct ews_call *call)
+{
+	struct view *fresh;
+
+	targets_read(call->request, &call->op->at, call->view, call->arena, &call->targets);
+	if (call->op->freshness == VIEW_FRESH || !targets_miss_some(&call->targets) ||
+		!call->store->ops->open(call->store, call->view->id.address, VIEW_FRESH, &fresh))
+		return;
+	view_drop(call->view);
+	call->view = fresh;
+	targets_read(call->request, &call->op->at, call->view, call->arena, &call->targets);
+}
+
+/* Others are at work in the mailbox too: what they did is there before the request is looked at. */
+static void
+make_changes(const struct ews_options *o, const struct request_facts *facts, struct verdict *v,
+	struct ews_call *call)
+{
+	const struct scenario_change *due[CHANGES_AT_ONCE];
+	size_t count = behave_changes(o->behaviour, facts, v, due, CHANGES_AT_ONCE);
+	struct view *fresh;
+
+	for (size_t i = 0; i < count; i++)
+		change_make(o->store, o->auth, due[i], call->view->id.address);
+	if (count == 0 ||
+		!call->store->ops->open(call->store, call->view->id.address, VIEW_FRESH, &fresh))
+		return;
+	view_drop(call->view);
+	call->view = fresh;
+	targets_read(call->request, &call->op->at, call->view, call->arena, &call->targets);
+}
+
+/* Resolve, decide, act: the operation sees only what is left to do. */
+static void
+run_operation(const struct ews_options *o, const struct http_request *r, struct ews_call *call)
+{
+	struct ending *ending = exa_alloc(sizeof *ending);
+	char *mailbox = exa_strdup(call->view->id.address); /* outlives the view */
+	struct act act = { .behaviour = o->behaviour,
+		.request = r,
+		.answer = call->answer,
+		.operation = call->op->name,
+		.payload = call->op->payload,
+		.mailbox = mailbox,
+		.targets = &call->targets,
+		.arena = call->arena,
+		.verdict = &ending->verdict };
+	struct request_facts facts = { .operation = call->op->name,
+		.mailbox = mailbox,
+		.wants_mime = wants_mime(call->request),
+		.targets = &call->targets };
+
+	*ending = (struct ending){
+		.behaviour = o->behaviour, .mailbox = mailbox, .arena = call->arena
+	};
+	look_at_targets(call);
+	facts.view = call->view;
+	call->answer->note.items = (unsigned)call->targets.count;
+	behave_begin(o->behaviour, &facts, &ending->verdict);
+	call->answer->done = end_call;
+	call->answer->done_ctx = ending;
+	make_changes(o, &facts, &ending->verdict, call);
+	facts.view = call->view;
+	behave_judge(o->behaviour, &facts, call->arena, &ending->verdict);
+	call->page_max = ending->verdict.page_max;
+	if (!act_before(&act)) {
+		call->answer->status = 200;
+		call->answer->content_type = "text/xml; charset=utf-8";
+		note_code(&call->answer->note, "NoError");
+		call->op->run(call);
+	}
+	act_after(&act);
+}
+
 static void
 run_request(const struct ews_options *o, const struct identity *who, xmlDocPtr doc,
-	struct http_answer *a)
+	const struct http_request *r, struct http_answer *a)
 {
 	struct ews_call call = { .store = o->store, .answer = a };
-	const struct ews_operation *op;
 	struct xml_violation why = { 0 };
 	xmlNodePtr header, body;
 
@@ -134,31 +267,20 @@ run_request(const struct ews_options *o, const struct identity *who, xmlDocPtr d
 		fault(a, "ErrorInvalidServerVersion", NULL, NULL, NULL);
 		return;
 	}
-	op = find_operation(call.request);
-	if (op == NULL) {
+	call.op = find_operation(call.request);
+	if (call.op == NULL) {
 		fault(a, "ErrorInvalidRequest", NULL, NULL, NULL);
 		return;
 	}
-	call.operation = op->name;
-	if (!schema_check(call.request, op->schema, &why)) {
+	if (!schema_check(call.request, call.op->schema, &why)) {
 		schema_fault(a, &why);
 		return;
 	}
-	if (!open_mailbox(o, header, who, a, &call.view))
+	if (!open_mailbox(o, header, who, call.op->freshness, r, a, &call.view))
 		return;
-	a->status = 200;
-	a->content_type = "text/xml; charset=utf-8";
-	note_code(&a->note, "NoError");
-	op->run(&call);
+	call.arena = arena_new();
+	run_operation(o, r, &call);
 	view_drop(call.view);
-}
-
-static void
-wait_ms(unsigned ms)
-{
-	struct timespec t = { ms / 1000, (long)(ms % 1000) * 1000000 };
-
-	(void)nanosleep(&t, NULL);
 }
 
 void
@@ -176,7 +298,7 @@ ews_handle(
 		return;
 	}
 	if (o->latency_ms > 0)
-		wait_ms(o->latency_ms);
+		http_wait(request, o->latency_ms);
 	if (id != NULL && http_header(request, "return-client-request-id") != NULL)
 		http_add_header(answer, "client-request-id", "%s", id);
 	if (!auth_check_ews(o->auth, request, &who, answer))
@@ -185,47 +307,21 @@ ews_handle(
 	if (doc == NULL)
 		schema_fault(answer, &why);
 	else
-		run_request(o, &who, doc, answer);
+		run_request(o, &who, doc, request, answer);
 }
 
 void
-ews_look_again(struct ews_call *call)
+ews_error(struct ews_call *call, const char *code, const char *xml_detail)
 {
-	struct view *fresh;
-
-	if (!call->store->ops->open(call->store, call->view->id.address, VIEW_FRESH, &fresh))
-		return; /* the mailbox went away just now: the answer is of a moment ago */
-	view_drop(call->view);
-	call->view = fresh;
+	note_code(&call->answer->note, code);
+	soap_error(&call->answer->body, call->op->name, code, xml_detail, call->op->payload);
 }
 
 bool
-ews_find_folder(struct view *v, const xmlNode *id, size_t *folder_out, const char **code_out)
+ews_refused(struct ews_call *call, const struct target *t)
 {
-	EXA_AUTO(exa_freep) char *text = xmlin_attribute(id, "Id");
-	struct id_parts parts;
-
-	*code_out = "ErrorFolderNotFound";
-	if (text == NULL)
+	if (t->code == NULL)
 		return false;
-	if (xmlin_is(id, NS_TYPES, "DistinguishedFolderId"))
-		return view_find_distinguished(v, text, folder_out);
-	if (!id_read(text, &parts)) {
-		*code_out = "ErrorInvalidIdMalformed";
-		return false;
-	}
-	if (parts.kind != ID_FOLDER) {
-		*code_out = "ErrorCannotUseItemIdForFolderId";
-		return false;
-	}
-	return strcmp(parts.mailbox_guid, v->id.guid_text) == 0 &&
-	       view_find_folder(v, parts.folder, folder_out);
-}
-
-void
-ews_error(struct ews_call *call, struct buf *out, const char *code, const char *xml_detail,
-	const char *payload)
-{
-	note_code(&call->answer->note, code);
-	soap_error(out, call->operation, code, xml_detail, payload);
+	ews_error(call, t->code, t->detail);
+	return true;
 }

@@ -109,12 +109,64 @@ static const struct sim_folder exchange[] = {
 		.kind = FOLDER_SEARCH },
 };
 
+static const struct sim_folder recoverable[] = {
+	{ .number = 0x160,
+		.parent = FOLDER_ROOT,
+		.name = "Recoverable Items",
+		.distinguished = "recoverableitemsroot" },
+	{ .number = 0x161,
+		.parent = IN_THIS_TABLE,
+		.name = "Deletions",
+		.distinguished = "recoverableitemsdeletions" },
+	{ .number = 0x162,
+		.parent = IN_THIS_TABLE,
+		.name = "Versions",
+		.distinguished = "recoverableitemsversions" },
+	{ .number = 0x163,
+		.parent = IN_THIS_TABLE,
+		.name = "Purges",
+		.distinguished = "recoverableitemspurges" },
+	{ .number = 0x164,
+		.parent = IN_THIS_TABLE,
+		.name = "DiscoveryHolds",
+		.distinguished = "recoverableitemsdiscoveryholds" },
+};
+
+/* The root of the archive is its own parent: it is another mailbox. */
+static const struct sim_folder archive[] = {
+	{ .number = 0x181,
+		.parent = IN_THIS_TABLE,
+		.name = "root",
+		.distinguished = "archiveroot" },
+	{ .number = 0x182,
+		.parent = IN_THIS_TABLE,
+		.name = "Top of Information Store",
+		.distinguished = "archivemsgfolderroot" },
+	{ .number = 0x183,
+		.parent = IN_THIS_TABLE + 1,
+		.name = "Deleted Items",
+		.folder_class = "IPF.Note",
+		.distinguished = "archivedeleteditems" },
+	{ .number = 0x184,
+		.parent = IN_THIS_TABLE,
+		.name = "Recoverable Items",
+		.distinguished = "archiverecoverableitemsroot" },
+	{ .number = 0x185,
+		.parent = IN_THIS_TABLE + 3,
+		.name = "Deletions",
+		.distinguished = "archiverecoverableitemsdeletions" },
+	{ .number = 0x186,
+		.parent = IN_THIS_TABLE + 3,
+		.name = "Purges",
+		.distinguished = "archiverecoverableitemspurges" },
+};
+
 size_t
 folder_list_add(struct folder_list *list, const struct sim_folder *folder)
 {
 	list->folders = exa_realloc_array(list->folders, list->count + 1, sizeof *list->folders);
 	list->folders[list->count] = *folder;
-	if (list->count > 0)
+	if (list->count > 0 && folder->parent != list->count)
 		list->folders[folder->parent].child_count++;
 	return list->count++;
 }
@@ -127,17 +179,47 @@ folder_list_add_standard(struct folder_list *list)
 }
 
 void
-folder_list_add_exchange(struct folder_list *list)
+folder_list_add_public(struct folder_list *list)
+{
+	struct sim_folder top = standard[FOLDER_TOP];
+
+	top.name = "IPM_SUBTREE";
+	top.distinguished = "publicfoldersroot";
+	(void)folder_list_add(list, &standard[FOLDER_ROOT]);
+	(void)folder_list_add(list, &top);
+}
+
+static size_t
+add_table(struct folder_list *list, const struct sim_folder *table, size_t count)
 {
 	size_t first = list->count;
 
-	for (size_t i = 0; i < sizeof exchange / sizeof exchange[0]; i++) {
-		struct sim_folder folder = exchange[i];
+	for (size_t i = 0; i < count; i++) {
+		struct sim_folder folder = table[i];
 
 		if (folder.parent >= IN_THIS_TABLE)
 			folder.parent += first - IN_THIS_TABLE;
 		(void)folder_list_add(list, &folder);
 	}
+	return first;
+}
+
+void
+folder_list_add_exchange(struct folder_list *list)
+{
+	(void)add_table(list, exchange, sizeof exchange / sizeof exchange[0]);
+}
+
+size_t
+folder_list_add_recoverable(struct folder_list *list)
+{
+	return add_table(list, recoverable, sizeof recoverable / sizeof recoverable[0]);
+}
+
+size_t
+folder_list_add_archive(struct folder_list *list)
+{
+	return add_table(list, archive, sizeof archive / sizeof archive[0]) + 1;
 }
 
 bool

@@ -20,8 +20,14 @@ struct folder_list {
 size_t folder_list_add(struct folder_list *list, const struct sim_folder *folder);
 /* Root, top of information store, and the six that every mailbox has. */
 void folder_list_add_standard(struct folder_list *list);
+/* Root and the top of the public folders, nothing else. */
+void folder_list_add_public(struct folder_list *list);
 /* Calendar, contacts, sync issues, a search folder, hidden and configuration folders. */
 void folder_list_add_exchange(struct folder_list *list);
+/* Recoverable Items and what is in it; gives the place of its root. */
+size_t folder_list_add_recoverable(struct folder_list *list);
+/* The online archive, a tree of its own; gives the place of its top. */
+size_t folder_list_add_archive(struct folder_list *list);
 /* The well-known folder below the top that a directory of this NAME stands for; false: none. */
 bool folder_list_find_standard(const struct folder_list *list, const char *name, size_t *out);
 

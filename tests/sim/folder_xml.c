@@ -41,7 +41,8 @@ enum {
 	TAG_CLASS = 0x3613,
 	TAG_CHANGED = 0x670a,
 	TAG_NAME = 0x3001,
-	TAG_COUNT = 0x3602
+	TAG_COUNT = 0x3602,
+	TAG_REPLICAS = 0x6698
 };
 
 static const char *const elements[] = {
@@ -49,6 +50,7 @@ static const char *const elements[] = {
 	[FOLDER_SEARCH] = "SearchFolder",
 	[FOLDER_CALENDAR] = "CalendarFolder",
 	[FOLDER_CONTACTS] = "ContactsFolder",
+	[FOLDER_TASKS] = "TasksFolder",
 };
 
 bool
@@ -78,9 +80,10 @@ format_fine(int64_t moment_ns, char *out, size_t size)
 }
 
 static void
-add_extended(
-	struct buf *out, const struct sim_folder *f, const struct extended_field *e, size_t place)
+add_extended(struct buf *out, const struct view *v, const struct extended_field *e, size_t place)
 {
+	const struct sim_folder *f = &v->folders[place];
+	EXA_AUTO(buf_done) struct buf replicas = { 0 };
 	char value[64] = "";
 
 	switch (e->tag) {
@@ -103,6 +106,11 @@ add_extended(
 		if (f->changed_ns > 0)
 			format_fine(f->changed_ns, value, sizeof value);
 		break;
+	case TAG_REPLICAS: /* the content mailbox: its GUID in ASCII, with the NUL */
+		buf_add_base64(&replicas, bytes_of(v->id.guid_text, MAILBOX_GUID_TEXT));
+		if (v->is_public)
+			extended_add_xml(out, e, buf_string(&replicas));
+		return;
 	case TAG_CLASS:
 		extended_add_xml(out, e, f->folder_class != NULL ? f->folder_class : "");
 		return;
@@ -141,7 +149,7 @@ add_field(struct buf *out, const struct view *v, size_t place, enum folder_field
 		break;
 	case FIELD_EXTENDED:
 		for (size_t i = 0; i < shape->extended_count; i++)
-			add_extended(out, f, &shape->extended[i], place);
+			add_extended(out, v, &shape->extended[i], place);
 		break;
 	case FIELD_DISTINGUISHED:
 		if (f->distinguished != NULL)

@@ -17,6 +17,7 @@ struct gen_slot {
 struct gen_plan {
 	struct gen_world world;
 	uint32_t items;
+	bool has_archive;       /* the folder Archive is in an online archive */
 	struct gen_slot *slots; /* items of each mailbox, one mailbox after the other */
 	uint32_t remove_stride, remove_inverse; /* modulo items */
 };

@@ -278,6 +278,12 @@ gen_view_new(const struct gen_plan *plan, uint32_t mailbox, const struct mailbox
 		(void)folder_list_add(&list, &own_folders[i]);
 	if (extra == FOLDERS_AS_EXCHANGE)
 		folder_list_add_exchange(&list);
+	(void)folder_list_add_recoverable(&list);
+	if (plan->has_archive) { /* what is moved away by age is there then, not in the mailbox */
+		list.folders[FOLDER_TOP].child_count--;
+		list.folders[IN_ARCHIVE].parent = folder_list_add_archive(&list);
+		list.folders[list.folders[IN_ARCHIVE].parent].child_count++;
+	}
 	v->view.folders = list.folders;
 	v->view.folder_count = list.count;
 	v->slot_count = gen_plan_slots(plan, mailbox, epoch.added);

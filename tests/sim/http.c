@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
 
 #include <microhttpd.h>
 
@@ -17,11 +19,14 @@
 #define BLOCK (128 * 1024)             /* asked from the stream at a time */
 #define CONNECTION_MEMORY (256 * 1024) /* request headers and the answer's buffer */
 #define IDLE_TIMEOUT_S 600
+#define SLICES_PER_S 20              /* a slow wire sends so often */
+#define SLICE_NS (EXA_NS_PER_S / 20) /* and a wait looks so often whether the server ends */
 
 struct http_server {
 	struct http_options options;
 	struct MHD_Daemon *daemon;
 	unsigned port;
+	_Atomic bool stopping;
 };
 
 /* One request and its answer; the response holds it as long as it streams, the connection until the
@@ -32,11 +37,12 @@ struct exchange {
 	struct buf body;
 	bool too_large;
 	struct http_answer answer;
-	struct pull *pull;
+	struct pull *pull; /* NULL: the answer's body */
+	const _Atomic bool *stopping;
 	_Atomic uint64_t bytes;
 	int64_t begun_wall_ns, begun_ns;
 	struct reqlog *log;
-	bool logged;
+	bool is_streamed, logged;
 };
 
 static void
@@ -44,6 +50,8 @@ exchange_drop(struct exchange *x)
 {
 	if (atomic_fetch_sub(&x->references, 1) != 1)
 		return;
+	if (x->pull == NULL && x->answer.stream != NULL)
+		x->answer.stream->free(x->answer.stream);
 	pull_free(x->pull);
 	for (size_t i = 0; i < x->answer.header_count; i++)
 		exa_free(x->answer.headers[i].value);
@@ -92,6 +100,8 @@ log_once(struct exchange *x)
 	if (x->logged)
 		return;
 	x->logged = true;
+	if (x->answer.done != NULL)
+		x->answer.done(x->answer.done_ctx);
 	reqlog_add(x->log, &(struct request_line){ .method = x->method,
 				   .path = x->path,
 				   .note = &x->answer.note,
@@ -101,20 +111,79 @@ log_once(struct exchange *x)
 				   .took_ns = clock_mono_ns() - x->begun_ns });
 }
 
+static void
+wait_unless(const _Atomic bool *stopping, unsigned ms)
+{
+	int64_t end_ns = clock_mono_ns() + (int64_t)ms * EXA_NS_PER_MS, left_ns;
+
+	while ((left_ns = end_ns - clock_mono_ns()) > 0 &&
+		(stopping == NULL || !atomic_load(stopping))) {
+		struct timespec t = { 0, (long)(left_ns < SLICE_NS ? left_ns : SLICE_NS) };
+
+		(void)nanosleep(&t, NULL);
+	}
+}
+
+void
+http_wait(const struct http_request *r, unsigned ms)
+{
+	wait_unless(r->stopping, ms);
+}
+
+/* What is left of the answer, up to SIZE bytes; -1: a message broke off. */
+static ssize_t
+read_answer(struct exchange *x, uint64_t position, char *out, size_t size)
+{
+	struct bytes rest;
+
+	if (x->pull != NULL)
+		return pull_read(x->pull, (uint8_t *)out, size);
+	rest = bytes_take(bytes_skip(buf_bytes(&x->answer.body), (size_t)position), size);
+	if (rest.size > 0)
+		memcpy(out, rest.data, rest.size);
+	return (ssize_t)rest.size;
+}
+
+/* How much of it may go out now; waits as the wire is slow. 0: the connection ends here. */
+static size_t
+pace(struct exchange *x, uint64_t position, size_t size)
+{
+	const struct http_wire *w = &x->answer.wire;
+	size_t slice = w->bytes_per_s / SLICES_PER_S + 1;
+
+	if (w->is_broken && size > w->cut_at - position)
+		size = (size_t)(w->cut_at - position);
+	if (w->stall_ms > 0 && position == w->stall_at)
+		wait_unless(x->stopping, w->stall_ms);
+	else if (w->stall_ms > 0 && position < w->stall_at && size > w->stall_at - position)
+		size = (size_t)(w->stall_at - position);
+	if (w->bytes_per_s > 0 && size > 0) {
+		size = size < slice ? size : slice;
+		wait_unless(x->stopping, (unsigned)(size * 1000 / w->bytes_per_s));
+	}
+	return size;
+}
+
 static ssize_t
 read_stream(void *cls, uint64_t position, char *out, size_t size)
 {
 	struct exchange *x = cls;
-	ssize_t n = pull_read(x->pull, (uint8_t *)out, size);
+	ssize_t n;
 
-	(void)position;
+	size = pace(x, position, size);
+	if (size == 0)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	n = read_answer(x, position, out, size);
 	if (n < 0)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
 	if (n == 0) {
 		log_once(x);
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	}
-	atomic_fetch_add(&x->bytes, (uint64_t)n);
+	/* With a known length nobody asks again at the end. */
+	if (atomic_fetch_add(&x->bytes, (uint64_t)n) + (uint64_t)n == x->answer.body.size &&
+		x->pull == NULL)
+		log_once(x);
 	return n;
 }
 
@@ -124,17 +193,26 @@ end_stream(void *cls)
 	exchange_drop(cls);
 }
 
+static bool
+goes_out_at_once(const struct http_wire *w)
+{
+	return !w->is_broken && !w->is_chunked && w->bytes_per_s == 0 && w->stall_ms == 0;
+}
+
 static struct MHD_Response *
 make_response(struct exchange *x)
 {
 	struct http_answer *a = &x->answer;
 	struct MHD_Response *r;
 
-	if (a->stream != NULL) {
+	if (a->stream != NULL)
 		x->pull = pull_new(a->stream);
+	x->is_streamed = x->pull != NULL || !goes_out_at_once(&a->wire);
+	if (x->is_streamed) {
 		atomic_fetch_add(&x->references, 1);
 		r = MHD_create_response_from_callback(
-			MHD_SIZE_UNKNOWN, BLOCK, read_stream, x, end_stream);
+			x->pull != NULL || a->wire.is_chunked ? MHD_SIZE_UNKNOWN : a->body.size,
+			BLOCK, read_stream, x, end_stream);
 	} else {
 		atomic_store(&x->bytes, a->body.size);
 		r = MHD_create_response_from_buffer(
@@ -147,13 +225,51 @@ make_response(struct exchange *x)
 	return r;
 }
 
+/* Whoever closes the connection then sends RST instead of FIN. */
+static void
+reset_at_close(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct linger none = { 1, 0 };
+
+	if (info != NULL)
+		(void)setsockopt(info->connect_fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+}
+
+/* What the connection remembers from request to request. */
+static void
+on_connection(void *cls, struct MHD_Connection *connection, void **context,
+	enum MHD_ConnectionNotificationCode what)
+{
+	(void)cls;
+	(void)connection;
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		*context = exa_alloc(sizeof(struct ntlm_peer));
+	} else {
+		exa_free(*context);
+		*context = NULL;
+	}
+}
+
+static struct ntlm_peer *
+peer_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info != NULL ? info->socket_context : NULL;
+}
+
 static enum MHD_Result
 answer(struct http_server *s, struct MHD_Connection *connection, struct exchange *x)
 {
 	struct http_request request = { .method = x->method,
 		.path = x->path,
 		.body = buf_bytes(&x->body),
-		.connection = connection };
+		.connection = connection,
+		.stopping = &s->stopping,
+		.peer = peer_of(connection) };
 	struct MHD_Response *response;
 	enum MHD_Result result;
 
@@ -161,8 +277,12 @@ answer(struct http_server *s, struct MHD_Connection *connection, struct exchange
 	if (!x->too_large)
 		s->options.handle(s->options.ctx, &request, &x->answer);
 	buf_done(&x->body);
+	if (x->answer.wire.is_reset)
+		reset_at_close(connection);
+	if (x->answer.wire.is_unsent)
+		return MHD_NO;
 	response = make_response(x);
-	if (x->pull == NULL)
+	if (!x->is_streamed)
 		log_once(x);
 	result = MHD_queue_response(connection, x->answer.status, response);
 	MHD_destroy_response(response);
@@ -184,6 +304,7 @@ on_access(void *cls, struct MHD_Connection *connection, const char *url, const c
 		x->begun_wall_ns = clock_wall_ns();
 		x->begun_ns = clock_mono_ns();
 		x->log = ((struct http_server *)cls)->options.log;
+		x->stopping = &((struct http_server *)cls)->stopping;
 		*context = x;
 		return MHD_YES;
 	}
@@ -254,8 +375,9 @@ http_start(const struct http_options *o, struct http_server **out, struct exa_er
 		flags |= MHD_USE_TLS;
 	s->daemon = MHD_start_daemon(flags, (uint16_t)o->port, NULL, NULL, on_access, s,
 		MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, on_done, s,
-		MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_CONNECTION_LIMIT,
+		CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S,
 		o->key_pem != NULL ? MHD_OPTION_HTTPS_MEM_KEY : MHD_OPTION_END, o->key_pem,
 		MHD_OPTION_HTTPS_MEM_CERT, o->certificate_pem, MHD_OPTION_END);
 	if (s->daemon == NULL) {
@@ -280,6 +402,7 @@ http_stop(struct http_server *s)
 {
 	if (s == NULL)
 		return;
+	atomic_store(&s->stopping, true);
 	MHD_stop_daemon(s->daemon);
 	exa_free(s);
 }

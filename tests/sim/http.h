@@ -6,10 +6,13 @@
 #ifndef SIM_HTTP_H
 #define SIM_HTTP_H
 
+#include <stdatomic.h>
+
 #include "exarch/bytes.h"
 #include "exarch/error.h"
 
 #include "mailbox.h"
+#include "ntlm.h"
 #include "reqlog.h"
 
 #define HTTP_REQUEST_MAX (64U * 1024 * 1024) /* Exchange's maxAllowedContentLength */
@@ -19,7 +22,12 @@ struct http_request {
 	const char *method, *path; /* the path without the query, decoded */
 	struct bytes body;
 	void *connection;
+	const _Atomic bool *stopping; /* NULL: never */
+	struct ntlm_peer *peer;       /* of the connection; NULL: there is none */
 };
+
+/* Waits, but not beyond the server's end. */
+void http_wait(const struct http_request *r, unsigned ms);
 
 /* NULL: isn't there. Names of headers in any case, of query parameters exactly. */
 const char *http_header(const struct http_request *r, const char *name);
@@ -35,6 +43,18 @@ struct answer_stream {
 	void (*free)(struct answer_stream *s);
 };
 
+/* How the bytes go out when they don't go out well; all zero: they do. */
+struct http_wire {
+	bool is_unsent; /* the connection ends before any byte of the answer */
+	bool is_broken; /* it ends after cut_at bytes of the body */
+	uint64_t cut_at;
+	bool is_reset;   /* it ends by RST */
+	bool is_chunked; /* no Content-Length though it is known */
+	unsigned bytes_per_s;
+	uint64_t stall_at; /* after so many bytes nothing comes for stall_ms */
+	unsigned stall_ms;
+};
+
 struct http_answer {
 	unsigned status;
 	const char *content_type; /* NULL: none */
@@ -45,7 +65,11 @@ struct http_answer {
 	size_t header_count;
 	struct buf body;
 	struct answer_stream *stream; /* when set: instead of body, sent chunked */
-	struct request_note note;     /* stays as long as the stream does */
+	struct http_wire wire;
+	struct request_note note; /* stays as long as the stream does */
+	/* Called once, just before the answer's end is sent or when it broke off; may be NULL. */
+	void (*done)(void *ctx);
+	void *done_ctx;
 };
 
 void http_add_header(struct http_answer *a, const char *name, const char *fmt, ...)

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "exarch/clock.h"
 
@@ -71,7 +72,14 @@ enum {
 	TAG_SIZE = 0x0e08,
 	TAG_CLASS = 0x001a,
 	TAG_MESSAGE_ID = 0x1035,
-	TAG_SUBJECT = 0x0037
+	TAG_SUBJECT = 0x0037,
+	TAG_IMPORTANCE = 0x0017
+};
+
+static const char *const importances[] = {
+	[IMPORTANCE_NORMAL] = "Normal",
+	[IMPORTANCE_LOW] = "Low",
+	[IMPORTANCE_HIGH] = "High",
 };
 
 enum { FLAG_READ = 0x1, FLAG_UNMODIFIED = 0x2, FLAG_UNSENT = 0x8, FLAG_ATTACHMENT = 0x10 };
@@ -117,21 +125,71 @@ shape_of_items(
 	return true;
 }
 
+/* What has no type of its own comes as a message. */
 const char *
 item_element(const struct sim_item *item)
 {
-	(void)item;
-	return "Message"; /* what has no type of its own comes as a message */
+	static const struct {
+		const char *prefix, *element;
+	} types[] = { { "IPM.Appointment", "CalendarItem" }, { "IPM.Contact", "Contact" },
+		{ "IPM.DistList", "DistributionList" }, { "IPM.Task", "Task" },
+		{ "IPM.Post", "PostItem" }, { "IPM.Schedule.Meeting.Request", "MeetingRequest" },
+		{ "IPM.Schedule.Meeting.Resp", "MeetingResponse" },
+		{ "IPM.Schedule.Meeting.Canceled", "MeetingCancellation" },
+		{ "IPM.Sharing", "SharingMessage" } };
+
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+		if (strncasecmp(item->item_class, types[i].prefix, strlen(types[i].prefix)) == 0)
+			return types[i].element;
+	}
+	return "Message";
 }
 
-void
-item_add_id(struct buf *out, const struct view *v, size_t folder, const struct sim_item *item)
+bool
+item_has_mime(const struct sim_item *item)
+{
+	static const char *const without[] = { "IPM.Task", "IPM.StickyNote", "IPM.Activity",
+		"IPM.DistList" };
+
+	for (size_t i = 0; i < sizeof without / sizeof without[0]; i++) {
+		if (strncasecmp(item->item_class, without[i], strlen(without[i])) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* The message fields (InternetMessageId, IsRead) are of messages alone. */
+static bool
+is_message(const struct sim_item *item)
+{
+	const char *element = item_element(item);
+
+	return strcmp(element, "Message") == 0 || strncmp(element, "Meeting", 7) == 0 ||
+	       strcmp(element, "SharingMessage") == 0 || strcmp(element, "PostItem") == 0;
+}
+
+static void
+add_id(struct buf *out, const char *element, const struct view *v, size_t folder,
+	const struct sim_item *item)
 {
 	char id[ID_TEXT_MAX], key[ID_TEXT_MAX];
 
 	id_of_item(&v->id, v->folders[folder].number, item->key, id);
 	id_change_key(&v->id, ID_ITEM, item->change, key);
-	buf_printf(out, "<t:ItemId Id=\"%s\" ChangeKey=\"%s\"/>", id, key);
+	buf_printf(out, "<%s Id=\"%s\" ChangeKey=\"%s\"/>", element, id, key);
+}
+
+void
+item_add_id(struct buf *out, const struct view *v, size_t folder, const struct sim_item *item)
+{
+	add_id(out, "t:ItemId", v, folder, item);
+}
+
+void
+item_add_message_id(
+	struct buf *out, const struct view *v, size_t folder, const struct sim_item *item)
+{
+	add_id(out, "m:ItemId", v, folder, item);
 }
 
 static void
@@ -211,7 +269,14 @@ add_extended(struct buf *out, const struct sim_item *item, const struct extended
 	case TAG_MODIFIED:
 		moment_ns = item->modified_ns;
 		break;
+	case TAG_IMPORTANCE:
+		buf_printf(&value, "%d",
+			item->importance == IMPORTANCE_HIGH     ? 2
+			: item->importance == IMPORTANCE_NORMAL ? 1
+								: 0);
+		break;
 	default:
+		extended_add_kept(out, e, item);
 		return;
 	}
 	clock_format(moment_ns, time);
@@ -230,8 +295,13 @@ add_text_field(struct buf *out, const struct sim_item *item, enum item_field fie
 		xml_add_element(out, "Subject", item->subject);
 	if (field == FIELD_SENSITIVITY)
 		xml_add_element(out, "Sensitivity", "Normal");
+	if (field == FIELD_CATEGORIES && item->categories != NULL && *item->categories != '\0') {
+		buf_add_string(out, "<t:Categories>");
+		lines_add_xml(out, "String", item->categories);
+		buf_add_string(out, "</t:Categories>");
+	}
 	if (field == FIELD_IMPORTANCE)
-		xml_add_element(out, "Importance", "Normal");
+		xml_add_element(out, "Importance", importances[item->importance]);
 	if (field == FIELD_DRAFT)
 		add_bool(out, "IsDraft", item->is_draft);
 	if (field == FIELD_ATTACHMENTS)
@@ -239,7 +309,8 @@ add_text_field(struct buf *out, const struct sim_item *item, enum item_field fie
 	if (field == FIELD_ASSOCIATED)
 		add_bool(out, "IsAssociated", false);
 	if (field == FIELD_FLAG)
-		buf_add_string(out, "<t:Flag><t:FlagStatus>NotFlagged</t:FlagStatus></t:Flag>");
+		buf_printf(out, "<t:Flag><t:FlagStatus>%s</t:FlagStatus></t:Flag>",
+			item->is_flagged ? "Flagged" : "NotFlagged");
 	if (field == FIELD_MESSAGE_ID && item->message_id != NULL)
 		xml_add_element(out, "InternetMessageId", item->message_id);
 	if (field == FIELD_READ)
@@ -271,7 +342,8 @@ item_add_properties(struct buf *out, const struct view *v, size_t folder,
 		if (i == FIELD_EXTENDED) {
 			for (size_t k = 0; k < shape->extended_count; k++)
 				add_extended(out, item, &shape->extended[k]);
-		} else if ((shape->fields >> i & 1) == 0) {
+		} else if ((shape->fields >> i & 1) == 0 ||
+			   (i >= FIELD_MESSAGE_ID && !is_message(item))) {
 			continue;
 		} else if (i == FIELD_PARENT) {
 			add_parent(out, v, folder);

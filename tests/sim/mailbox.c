@@ -70,7 +70,7 @@ view_find_distinguished(const struct view *v, const char *name, size_t *folder_o
 bool
 view_is_below(const struct view *v, size_t folder, size_t ancestor)
 {
-	while (folder != FOLDER_ROOT) {
+	while (v->folders[folder].parent != folder) { /* roots are their own parents */
 		folder = v->folders[folder].parent;
 		if (folder == ancestor)
 			return true;

@@ -4,8 +4,9 @@
  * as of one moment: its folder tree and, in each folder, items by position, newest first. Views are
  * immutable and counted, so an answer that streams for minutes reads what it began with.
  *
- * Two kinds of store exist: a directory of .eml files (tree_dir.c) and generated mail (tree_gen.c).
- * Operations use only what stands here. Any thread may call; a view is shared by reference.
+ * Two kinds of store exist: a directory of .eml files (tree_dir.c) and generated mail (tree_gen.c);
+ * what clients and scenarios change lies over either of them (live.c). Operations use only what
+ * stands here, and live.h to change something. Any thread may call; a view is shared by reference.
  */
 #ifndef SIM_MAILBOX_H
 #define SIM_MAILBOX_H
@@ -27,7 +28,7 @@ struct mailbox_id {
 	char guid_text[MAILBOX_GUID_TEXT];
 };
 
-enum folder_kind { FOLDER_MAIL, FOLDER_SEARCH, FOLDER_CALENDAR, FOLDER_CONTACTS };
+enum folder_kind { FOLDER_MAIL, FOLDER_SEARCH, FOLDER_CALENDAR, FOLDER_CONTACTS, FOLDER_TASKS };
 
 /* Places in every view's folder table. */
 enum { FOLDER_ROOT = 0, FOLDER_TOP = 1, FOLDER_INBOX = 2 };
@@ -45,6 +46,15 @@ struct sim_folder {
 	int64_t changed_ns; /* any change in the folder makes it later */
 };
 
+/* A MAPI property that a client set and nothing here knows of; kept and given back as it came. */
+struct sim_property {
+	const char *key;    /* how it is asked for: property_key() */
+	const char *values; /* one value, or several, each ended by "\n" when it is_many */
+	bool is_many;
+};
+
+enum importance { IMPORTANCE_NORMAL, IMPORTANCE_LOW, IMPORTANCE_HIGH };
+
 struct sim_item {
 	uint64_t key;    /* with mailbox and folder it makes the ItemId */
 	uint64_t change; /* 48 bits of the ChangeKey */
@@ -54,13 +64,18 @@ struct sim_item {
 	const char *item_class;
 	const char *subject, *message_id; /* NULL: has none */
 	uint8_t search_key[16];           /* the same in all copies of one submission */
+	enum importance importance;
+	bool is_flagged;
+	const char *categories; /* each ended by "\n"; NULL: none */
+	const struct sim_property *properties;
+	size_t property_count;
 };
 
-enum change_kind { CHANGE_CREATE, CHANGE_UPDATE, CHANGE_DELETE };
+enum change_kind { CHANGE_CREATE, CHANGE_UPDATE, CHANGE_DELETE, CHANGE_READ };
 
 struct sim_change {
 	enum change_kind kind;
-	size_t position; /* of the item, for create and update */
+	size_t position; /* of the item, but for delete */
 	uint64_t key;
 };
 
@@ -86,6 +101,7 @@ struct view {
 	struct mailbox_id id;
 	struct sim_folder *folders;
 	size_t folder_count;
+	bool is_public; /* public folders: no sync, no deep traversal */
 };
 
 struct view_ops {

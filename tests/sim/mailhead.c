@@ -246,6 +246,17 @@ classify(const char *type, struct mailhead *out)
 	else if (strncasecmp(type, "multipart/report", 16) == 0 &&
 		 strcasestr(type, "delivery-status") != NULL)
 		out->item_class = "REPORT.IPM.Note.NDR";
+	else if (strncasecmp(type, "text/calendar", 13) == 0)
+		out->item_class = strcasestr(type, "method=REPLY") != NULL
+					  ? "IPM.Schedule.Meeting.Resp.Pos"
+				  : strcasestr(type, "method=CANCEL") != NULL
+					  ? "IPM.Schedule.Meeting.Canceled"
+				  : strcasestr(type, "method=REQUEST") != NULL
+					  ? "IPM.Schedule.Meeting.Request"
+					  : "IPM.Appointment";
+	else if (strncasecmp(type, "text/vcard", 10) == 0 ||
+		 strncasecmp(type, "text/x-vcard", 12) == 0)
+		out->item_class = "IPM.Contact";
 	out->has_attachments = strncasecmp(type, "multipart/mixed", 15) == 0;
 }
 
@@ -263,4 +274,6 @@ mailhead_read(struct bytes head, struct arena *a, struct mailhead *out)
 		out->date_ns = mailhead_date(value);
 	if (find_field(head, "Content-Type", value))
 		classify(value, out);
+	if (find_field(head, MAILHEAD_CLASS_FIELD, value) && *value != '\0')
+		out->item_class = arena_strndup(a, value, strlen(value));
 }

@@ -9,11 +9,14 @@
 #include "exarch/bytes.h"
 #include "exarch/mem.h"
 
+/* For what no MIME tells: "X-Sim-Class: IPM.Task". */
+#define MAILHEAD_CLASS_FIELD "X-Sim-Class"
+
 struct mailhead {
 	const char *subject, *message_id; /* NULL: not there */
 	int64_t date_ns;                  /* EXA_NO_TIME: not there, or not a date */
-	const char *item_class;           /* a literal */
-	bool has_attachments;             /* multipart/mixed */
+	const char *item_class;
+	bool has_attachments; /* multipart/mixed */
 };
 
 /* HEAD is the begin of a message, as much as was read. Strings go into the arena. */

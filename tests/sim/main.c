@@ -4,11 +4,17 @@
  *
  *     main, options, server         from the command line to parts put together; paths to parts
  *     http, pull, b64, reqlog       requests in whole, answers streamed, base64 on the way, log
- *     auth, token, jwt, keys        tokens issued and checked, Basic, certificates
+ *     auth, token, jwt, keys, ntlm  tokens issued and checked, Basic, NTLM, certificates
+ *     autodiscover                  where EWS is, in three forms
  *     graph, people                 who has a mailbox
  *     ews, operations, op_*         one file for each EWS operation
- *     schema*, xmlin, shape         requests checked and read
+ *     scenario*, behave, match, throttle, tally      how the service behaves today: decided
+ *     act, spoil, gzip, change, side                 and carried out
+ *     control                       counters and other scenarios, for tests
+ *     targets                       what a request is about
+ *     schema*, xmlin, shape, property, restriction, new_item         requests checked and read
  *     soap_out, folder_xml, item_xml, paging, ids, sync_state      answers
+ *     live*, spool                  what clients and scenarios change
  *     mailbox                       what operations know of mailboxes: stores and views
  *     tree_dir, dir_*, body_file, mailhead, folder_table           mail from a directory
  *     tree_gen, gen_*               generated mail

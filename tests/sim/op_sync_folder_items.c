@@ -20,6 +20,7 @@ add_change(struct buf *out, struct view *v, size_t folder, const struct sim_chan
 		[CHANGE_CREATE] = "Create",
 		[CHANGE_UPDATE] = "Update",
 		[CHANGE_DELETE] = "Delete",
+		[CHANGE_READ] = "ReadFlagChange",
 	};
 	struct sim_item item = { .key = c->key };
 	char id[ID_TEXT_MAX];
@@ -28,6 +29,10 @@ add_change(struct buf *out, struct view *v, size_t folder, const struct sim_chan
 	if (c->kind == CHANGE_DELETE) {
 		id_of_item(&v->id, v->folders[folder].number, c->key, id);
 		buf_printf(out, "<t:ItemId Id=\"%s\"/>", id);
+	} else if (c->kind == CHANGE_READ) {
+		v->ops->item(v, folder, c->position, arena, &item);
+		item_add_id(out, v, folder, &item);
+		buf_printf(out, "<t:IsRead>%s</t:IsRead>", item.is_read ? "true" : "false");
 	} else {
 		v->ops->item(v, folder, c->position, arena, &item);
 		buf_printf(out, "<t:%s>", item_element(&item));
@@ -46,7 +51,7 @@ add_page(struct ews_call *call, size_t folder, const struct change_page *page, s
 	struct view *v = call->view;
 	struct arena *arena = arena_new();
 
-	soap_success_begin(out, call->operation);
+	soap_success_begin(out, call->op->name);
 	buf_add_string(out, "<m:SyncState>");
 	sync_state_wrap(&v->id, v->folders[folder].number, state, out);
 	buf_printf(out,
@@ -58,7 +63,7 @@ add_page(struct ews_call *call, size_t folder, const struct change_page *page, s
 		arena_reset(arena);
 	}
 	buf_add_string(out, "</m:Changes>");
-	soap_message_end(out, call->operation);
+	soap_message_end(out, call->op->name);
 	call->answer->note.items = (unsigned)page->count;
 	arena_free(arena);
 }
@@ -76,9 +81,7 @@ read_state(struct ews_call *call, size_t folder, struct buf *out)
 static void
 refuse_state(struct ews_call *call)
 {
-	/* Exchange's trap: an empty state, and the word that this was all. */
-	ews_error(call, &call->answer->body, "ErrorInvalidSyncStateData", NULL,
-		"<m:SyncState/><m:IncludesLastItemInRange>true</m:IncludesLastItemInRange>");
+	ews_error(call, "ErrorInvalidSyncStateData", NULL);
 }
 
 static void
@@ -91,8 +94,10 @@ sync_folder(struct ews_call *call, size_t folder, const struct shape *shape)
 	struct sim_change changes[CHANGES_MAX];
 	struct change_page page = { .changes = changes, .max = strtoul(max, NULL, 10) };
 
-	if (call->view->folders[folder].kind == FOLDER_SEARCH)
-		ews_error(call, &call->answer->body, "ErrorInvalidOperation", NULL, NULL);
+	if (page.max > call->page_max)
+		page.max = call->page_max;
+	if (call->view->folders[folder].kind == FOLDER_SEARCH || call->view->is_public)
+		ews_error(call, "ErrorInvalidOperation", NULL);
 	else if (!read_state(call, folder, &before) ||
 		 !call->view->ops->sync(call->view, folder, buf_bytes(&before), &page, &after))
 		refuse_state(call);
@@ -103,29 +108,19 @@ sync_folder(struct ews_call *call, size_t folder, const struct shape *shape)
 void
 op_sync_folder_items(struct ews_call *call)
 {
-	xmlNodePtr id = xmlin_first(xmlin_child(call->request, NS_MESSAGES, "SyncFolderId"));
+	struct target *t = &call->targets.rows[0];
 	struct buf *out = &call->answer->body;
 	struct shape_refusal why = { 0 };
 	struct shape shape;
-	const char *code;
-	size_t folder;
 
-	soap_begin(out, call->operation);
+	if (t->code != NULL && strcmp(t->code, "ErrorFolderNotFound") == 0)
+		t->code = "ErrorSyncFolderNotFound";
+	soap_begin(out, call->op->name);
 	if (!shape_of_items(xmlin_child(call->request, NS_MESSAGES, "ItemShape"), SHAPE_FOR_LIST,
-		    &shape, &why)) {
-		ews_error(call, out, why.code, buf_string(&why.xml), NULL);
-	} else {
-		ews_look_again(call);
-		if (ews_find_folder(call->view, id, &folder, &code))
-			sync_folder(call, folder, &shape);
-		else
-			ews_error(call, out,
-				strcmp(code, "ErrorFolderNotFound") == 0 ? "ErrorSyncFolderNotFound"
-									 : code,
-				NULL,
-				"<m:SyncState/><m:IncludesLastItemInRange>true</"
-				"m:IncludesLastItemInRange>");
-	}
-	soap_end(out, call->operation);
+		    &shape, &why))
+		ews_error(call, why.code, buf_string(&why.xml));
+	else if (!ews_refused(call, t))
+		sync_folder(call, t->folder, &shape);
+	soap_end(out, call->op->name);
 	buf_done(&why.xml);
 }

@@ -91,6 +91,14 @@ set_mean_size(struct options *o, const char *value)
 }
 
 static bool
+set_online_archive(struct options *o, const char *value)
+{
+	(void)value;
+	o->online_archive = true;
+	return true;
+}
+
+static bool
 set_exchange_folders(struct options *o, const char *value)
 {
 	(void)value;
@@ -129,17 +137,29 @@ set_plain(struct options *o, const char *value)
 }
 
 static bool
-set_basic(struct options *o, const char *value)
+set_account(char **user, char **password, const char *value)
 {
 	const char *colon = strchr(value, ':');
 
 	if (colon == NULL || colon == value || colon - value >= MAILBOX_ADDRESS_MAX)
 		return false;
-	exa_free(o->basic_user);
-	exa_free(o->basic_password);
-	o->basic_user = exa_strndup(value, (size_t)(colon - value));
-	o->basic_password = exa_strdup(colon + 1);
+	exa_free(*user);
+	exa_free(*password);
+	*user = exa_strndup(value, (size_t)(colon - value));
+	*password = exa_strdup(colon + 1);
 	return true;
+}
+
+static bool
+set_basic(struct options *o, const char *value)
+{
+	return set_account(&o->basic_user, &o->basic_password, value);
+}
+
+static bool
+set_ntlm(struct options *o, const char *value)
+{
+	return set_account(&o->ntlm_user, &o->ntlm_password, value);
 }
 
 static bool
@@ -220,6 +240,13 @@ set_log(struct options *o, const char *value)
 }
 
 static bool
+set_scenario(struct options *o, const char *value)
+{
+	o->scenario = value;
+	return *value != '\0';
+}
+
+static bool
 set_latency(struct options *o, const char *value)
 {
 	return set_unsigned(value, 600000, &o->latency_ms);
@@ -236,6 +263,8 @@ static const struct option table[] = {
 	{ "--remove", "N", set_remove, "with --generate: N messages are gone, spread alike" },
 	{ "--mean-size", "small|normal", set_mean_size,
 		"with --generate: without attachments, or with (normal, about 100 KB)" },
+	{ "--online-archive", NULL, set_online_archive,
+		"with --generate: the folder Archive is in an online archive mailbox" },
 	{ "--exchange-folders", NULL, set_exchange_folders,
 		"also the hidden, search, calendar, contacts and sync issues folders" },
 	{ "--listen", "127.0.0.1:PORT", set_listen,
@@ -243,6 +272,8 @@ static const struct option table[] = {
 	{ "--plain", NULL, set_plain, "http instead of https" },
 	{ "--basic", "USER:PASSWORD", set_basic,
 		"accept Basic too; USER may impersonate every mailbox" },
+	{ "--ntlm", "USER:PASSWORD", set_ntlm,
+		"accept NTLM (v2) too; USER may impersonate every mailbox" },
 	{ "--token-lifetime", "SECONDS", set_lifetime, "of access tokens; 3599 if not given" },
 	{ "--no-role", NULL, set_no_role,
 		"issue tokens without roles, as when nobody gave consent" },
@@ -255,6 +286,8 @@ static const struct option table[] = {
 	{ "--illegal-references", NULL, set_illegal,
 		"characters XML can't hold come as &#x1; and the like, as Exchange sends them" },
 	{ "--latency", "MS", set_latency, "each EWS request waits so long first" },
+	{ "--scenario", "FILE", set_scenario,
+		"misbehave and change as this file says (docs/simulator.md)" },
 	{ "--log", "FILE", set_log, "one JSON line for each request, appended" },
 	{ "--write-profile", "FILE", set_profile,
 		"write an exarch profile for this simulator, and FILE.d/ with its keys" },
@@ -280,9 +313,10 @@ check_together(const struct options *o, struct exa_error *err)
 		return exa_fail(err, EXA_USAGE, "--write-profile needs --archive DIR");
 	if (o->archive != NULL && o->profile == NULL)
 		return exa_fail(err, EXA_USAGE, "--archive goes with --write-profile FILE");
-	if (o->generate == NULL && (o->add > 0 || o->remove > 0 || o->small_mail))
-		return exa_fail(
-			err, EXA_USAGE, "--add, --remove and --mean-size go with --generate");
+	if (o->generate == NULL &&
+		(o->add > 0 || o->remove > 0 || o->small_mail || o->online_archive))
+		return exa_fail(err, EXA_USAGE,
+			"--add, --remove, --mean-size and --online-archive go with --generate");
 	return true;
 }
 
@@ -313,7 +347,8 @@ options_read(int argc, char **argv, struct options *out, struct exa_error *err)
 		}
 		if (!option->set(out, value)) {
 			(void)exa_fail(err, EXA_USAGE, "%s %s: not possible here (%s)",
-				option->name, option->set == set_basic ? "..." : value,
+				option->name,
+				option->set == set_basic || option->set == set_ntlm ? "..." : value,
 				option->argument);
 			return OPTIONS_BAD;
 		}
@@ -326,6 +361,8 @@ options_done(struct options *o)
 {
 	exa_free(o->basic_user);
 	exa_free(o->basic_password);
+	exa_free(o->ntlm_user);
+	exa_free(o->ntlm_password);
 }
 
 /* HELP's lines after the first go under the first. */
@@ -356,17 +393,18 @@ options_print_help(void)
 		"\"ready URL\", when it serves; ends on SIGINT or SIGTERM.\n\noptions:\n");
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
 		print_option(&table[i]);
-	(void)printf(
-		"\npaths:\n"
-		"  /EWS/Exchange.asmx                FindFolder, GetFolder, FindItem, GetItem,\n"
-		"                                    SyncFolderItems\n"
-		"  /TENANT/oauth2/v2.0/token         client credentials\n"
-		"  /v1.0/users, /v1.0/groups, /v1.0/groups/ID/transitiveMembers/"
-		"microsoft.graph.user\n\n"
-		"credentials:\n"
-		"  tenant     " AUTH_TENANT "\n"
-		"  client id  " AUTH_CLIENT_ID "\n"
-		"  secret     " AUTH_SECRET "\n"
-		"  or a certificate: FILE.d/app.crt of --write-profile, or one given with "
-		"--register\n");
+	(void)printf("\npaths:\n"
+		     "  /EWS/Exchange.asmx                reading, syncing, creating, changing, "
+		     "deleting\n"
+		     "  /autodiscover/autodiscover.xml, .svc, .json\n"
+		     "  /sim/stats, /sim/scenario         counters; another scenario (POST)\n"
+		     "  /TENANT/oauth2/v2.0/token         client credentials\n"
+		     "  /v1.0/users, /v1.0/groups, /v1.0/groups/ID/transitiveMembers/"
+		     "microsoft.graph.user\n\n"
+		     "credentials:\n"
+		     "  tenant     " AUTH_TENANT "\n"
+		     "  client id  " AUTH_CLIENT_ID "\n"
+		     "  secret     " AUTH_SECRET "\n"
+		     "  or a certificate: FILE.d/app.crt of --write-profile, or one given with "
+		     "--register\n");
 }

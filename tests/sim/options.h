@@ -17,12 +17,13 @@ struct options {
 	uint64_t seed;
 	unsigned mailboxes, items; /* of --generate */
 	unsigned add, remove;
-	bool small_mail;
+	bool small_mail, online_archive;
 	enum extra_folders folders;
 	const char *host; /* numbers */
 	unsigned port;
 	bool plain;
 	char *basic_user, *basic_password; /* NULL: no --basic */
+	char *ntlm_user, *ntlm_password;   /* NULL: no --ntlm */
 	unsigned token_lifetime_s;
 	bool no_role, empty_pages, illegal_references;
 	enum directory_extras extras;
@@ -30,7 +31,7 @@ struct options {
 	size_t denied_count;
 	const char *registered[OPTIONS_REPEATED_MAX]; /* certificate files */
 	size_t registered_count;
-	const char *profile, *archive, *log;
+	const char *profile, *archive, *log, *scenario;
 	unsigned latency_ms;
 };
 

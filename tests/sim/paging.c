@@ -15,7 +15,7 @@ number_of(const xmlNode *node, const char *name, long absent)
 }
 
 bool
-page_of(const xmlNode *node, size_t found, struct page *out)
+page_of(const xmlNode *node, size_t found, size_t most, struct page *out)
 {
 	EXA_AUTO(exa_freep) char *from = node == NULL ? NULL : xmlin_attribute(node, "BasePoint");
 	long max = node == NULL ? PAGE_ENTRIES_MAX
@@ -27,6 +27,8 @@ page_of(const xmlNode *node, size_t found, struct page *out)
 		return false;
 	skip = (size_t)offset < found ? (size_t)offset : found;
 	size = max < PAGE_ENTRIES_MAX ? (size_t)max : PAGE_ENTRIES_MAX;
+	if (size > most)
+		size = most;
 	if (size > found - skip)
 		size = found - skip;
 	if (from != NULL && strcmp(from, "End") == 0) {

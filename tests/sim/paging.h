@@ -18,8 +18,9 @@ struct page {
 	bool is_last;
 };
 
-/* NODE is the indexed view, or NULL: everything up to the limit. False: bad numbers. */
-bool page_of(const xmlNode *node, size_t found, struct page *out);
+/* NODE is the indexed view, or NULL: everything up to the limit. MOST: a page has no more, whatever
+ * was asked for. False: bad numbers. */
+bool page_of(const xmlNode *node, size_t found, size_t most, struct page *out);
 void page_add_root_folder(
 	struct buf *out, const struct page *p, size_t found); /* <m:RootFolder ...> */
 

@@ -53,6 +53,13 @@ set_text(json_t *o, const char *name, const char *value)
 		(void)json_object_set_new(o, name, json_string(value));
 }
 
+static void
+set_number(json_t *o, const char *name, uint64_t value)
+{
+	if (value > 0)
+		(void)json_object_set_new(o, name, json_integer((json_int_t)value));
+}
+
 void
 reqlog_add(struct reqlog *l, const struct request_line *line)
 {
@@ -73,6 +80,11 @@ reqlog_add(struct reqlog *l, const struct request_line *line)
 	(void)json_object_set_new(o, "items", json_integer(line->note->items));
 	(void)json_object_set_new(o, "status", json_integer(line->status));
 	set_text(o, "code", line->note->code);
+	set_text(o, "fault", line->note->fault);
+	set_number(o, "open", line->note->open);
+	set_number(o, "mailbox_open", line->note->mailbox_open);
+	set_number(o, "early_ms", line->note->early_ms);
+	set_number(o, "begun_ms", (uint64_t)(line->begun_ns / EXA_NS_PER_MS));
 	(void)json_object_set_new(o, "bytes", json_integer((json_int_t)line->bytes));
 	(void)json_object_set_new(o, "ms", json_integer(line->took_ns / EXA_NS_PER_MS));
 	text = json_dumps(o, JSON_COMPACT);

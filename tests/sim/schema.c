@@ -7,6 +7,8 @@
 #include "exarch/mem.h"
 
 #include "schema.h"
+#include "schema_items.h"
+#include "soap_out.h"
 
 static bool violate(const xmlNode *node, struct xml_violation *out, const char *fmt, ...)
 	EXA_PRINTF(3, 4);
@@ -154,11 +156,55 @@ check_children(const xmlNode *node, const struct schema_type *type, struct xml_v
 	return child == NULL || unexpected(node, child, slot, out);
 }
 
+static size_t
+place_in(const struct schema_order *order, const xmlNode *child)
+{
+	size_t place = 1;
+
+	if (strcmp(ns_of(child), NS_TYPES) != 0)
+		return 0;
+	for (size_t i = 0; order->first[i] != NULL; i++, place++) {
+		if (strcmp(order->first[i], (const char *)child->name) == 0)
+			return place;
+	}
+	for (size_t i = 0; order->then != NULL && order->then[i] != NULL; i++, place++) {
+		if (strcmp(order->then[i], (const char *)child->name) == 0)
+			return place;
+	}
+	return 0;
+}
+
+/* Only ExtendedProperty may be there more than once. */
+static bool
+check_order(const xmlNode *node, struct xml_violation *out)
+{
+	const struct schema_order *order = schema_orders;
+	size_t last = 0;
+
+	while (order->element != NULL && strcmp(order->element, (const char *)node->name) != 0)
+		order++;
+	for (xmlNodePtr child = xmlin_first(node); order->element != NULL && child != NULL;
+		child = xmlin_next(child)) {
+		size_t place = place_in(order, child);
+		bool again = place == last && xmlin_is(child, NS_TYPES, "ExtendedProperty");
+
+		if (place <= last && !again)
+			return violate(child, out,
+				"The element '%s' in namespace '%s' has invalid child element "
+				"'%s' in namespace '%s'.",
+				node->name, ns_of(node), child->name, ns_of(child));
+		last = place;
+	}
+	return true;
+}
+
 bool
 schema_check(const xmlNode *node, const struct schema_type *type, struct xml_violation *out)
 {
 	if (type->is_open)
 		return true;
+	if (type->is_thing)
+		return check_order(node, out);
 	if (!check_attributes(node, type, out))
 		return false;
 	if (type->slots != NULL)

@@ -41,6 +41,7 @@ struct schema_type {
 	const struct schema_attribute *attributes; /* ends with a name of NULL; NULL: none */
 	const struct schema_value *value;          /* of the text, when there are no slots */
 	bool is_open;                              /* not looked into */
+	bool is_thing; /* an item or folder: its children stand in the order of schema_items.c */
 };
 
 /* False: *out tells the first violation. */
@@ -48,7 +49,11 @@ bool schema_check(const xmlNode *node, const struct schema_type *type, struct xm
 
 /* schema_tables.c */
 extern const struct schema_type schema_find_folder, schema_get_folder, schema_find_item,
-	schema_get_item, schema_sync_folder_items, schema_impersonation, schema_any;
+	schema_get_item, schema_sync_folder_items, schema_impersonation, schema_any,
+	schema_create_item, schema_delete_item, schema_move_item, schema_update_item,
+	schema_export_items, schema_upload_items, schema_create_folder, schema_delete_folder,
+	schema_move_folder, schema_update_folder, schema_sync_folder_hierarchy,
+	schema_resolve_names;
 bool schema_knows_version(const char *version);
 
 #endif

@@ -12,23 +12,10 @@
 
 #include "exarch/bytes.h"
 
-#include "schema.h"
+#include "schema_types.h"
 #include "soap_out.h"
 
 #define MAX_SYNC_CHANGES 512 /* MaxSyncChangesReturnedType */
-#define END_OF_ELEMENTS          \
-	{                        \
-		NULL, NULL, NULL \
-	}
-#define END_OF_SLOTS       \
-	{                  \
-		NULL, 0, 0 \
-	}
-#define END_OF_ATTRIBUTES         \
-	{                         \
-		NULL, NULL, false \
-	}
-
 static const char *const versions[] = { "Exchange2007", "Exchange2007_SP1", "Exchange2009",
 	"Exchange2010", "Exchange2010_SP1", "Exchange2010_SP2", "Exchange2012", "Exchange2013",
 	"Exchange2013_SP1", "Exchange2015", "Exchange2016", "V2015_10_05", "V2016_01_06",
@@ -242,9 +229,7 @@ is_filled(const char *text)
 	return *text != '\0';
 }
 
-#define TYPE_NAME(name) NS_TYPES ":" name
-
-static const struct schema_value boolean_value = { "http://www.w3.org/2001/XMLSchema:boolean",
+const struct schema_value schema_boolean_value = { "http://www.w3.org/2001/XMLSchema:boolean",
 	is_boolean, NULL };
 static const struct schema_value int_value = { "http://www.w3.org/2001/XMLSchema:int", is_int,
 	NULL };
@@ -276,26 +261,14 @@ static const struct schema_value field_uri_value = { TYPE_NAME("UnindexedFieldUR
 	field_uris };
 
 const struct schema_type schema_any = { .is_open = true };
-static const struct schema_type text_type = { NULL };
-static const struct schema_type filled_type = { .value = &filled_value };
-static const struct schema_type boolean_type = { .value = &boolean_value };
+const struct schema_type schema_text = { NULL };
+const struct schema_type schema_filled = { .value = &filled_value };
+const struct schema_type schema_boolean = { .value = &schema_boolean_value };
 static const struct schema_type int_type = { .value = &int_value };
 static const struct schema_type shape_type = { .value = &shape_value };
 static const struct schema_type body_kind_type = { .value = &body_type_value };
 static const struct schema_type scope_type = { .value = &scope_value };
 static const struct schema_type sync_max_type = { .value = &sync_max_value };
-
-/* One element of the types (T) or messages (M) namespace as a slot of its own. */
-#define T_ELEMENT(n, t)                                \
-	(const struct schema_element[])                \
-	{                                              \
-		{ NS_TYPES, n, &(t) }, END_OF_ELEMENTS \
-	}
-#define M_ELEMENT(n, t)                                   \
-	(const struct schema_element[])                   \
-	{                                                 \
-		{ NS_MESSAGES, n, &(t) }, END_OF_ELEMENTS \
-	}
 
 static const struct schema_attribute field_uri_attributes[] = {
 	{ "FieldURI", &field_uri_value, true },
@@ -328,28 +301,28 @@ static const struct schema_element paths[] = {
 	END_OF_ELEMENTS,
 };
 static const struct schema_slot paths_slots[] = { { paths, 1, SCHEMA_UNBOUNDED }, END_OF_SLOTS };
-static const struct schema_type paths_type = { .slots = paths_slots };
+const struct schema_type schema_paths = { .slots = paths_slots };
 
 static const struct schema_slot folder_shape_slots[] = {
 	{ T_ELEMENT("BaseShape", shape_type), 1, 1 },
-	{ T_ELEMENT("AdditionalProperties", paths_type), 0, 1 },
+	{ T_ELEMENT("AdditionalProperties", schema_paths), 0, 1 },
 	END_OF_SLOTS,
 };
-static const struct schema_type folder_shape_type = { .slots = folder_shape_slots };
+const struct schema_type schema_folder_shape = { .slots = folder_shape_slots };
 
 static const struct schema_slot item_shape_slots[] = {
 	{ T_ELEMENT("BaseShape", shape_type), 1, 1 },
-	{ T_ELEMENT("IncludeMimeContent", boolean_type), 0, 1 },
+	{ T_ELEMENT("IncludeMimeContent", schema_boolean), 0, 1 },
 	{ T_ELEMENT("BodyType", body_kind_type), 0, 1 },
 	{ T_ELEMENT("UniqueBodyType", body_kind_type), 0, 1 },
 	{ T_ELEMENT("NormalizedBodyType", body_kind_type), 0, 1 },
-	{ T_ELEMENT("FilterHtmlContent", boolean_type), 0, 1 },
-	{ T_ELEMENT("ConvertHtmlCodePageToUTF8", boolean_type), 0, 1 },
-	{ T_ELEMENT("InlineImageUrlTemplate", text_type), 0, 1 },
-	{ T_ELEMENT("BlockExternalImages", boolean_type), 0, 1 },
-	{ T_ELEMENT("AddBlankTargetToLinks", boolean_type), 0, 1 },
+	{ T_ELEMENT("FilterHtmlContent", schema_boolean), 0, 1 },
+	{ T_ELEMENT("ConvertHtmlCodePageToUTF8", schema_boolean), 0, 1 },
+	{ T_ELEMENT("InlineImageUrlTemplate", schema_text), 0, 1 },
+	{ T_ELEMENT("BlockExternalImages", schema_boolean), 0, 1 },
+	{ T_ELEMENT("AddBlankTargetToLinks", schema_boolean), 0, 1 },
 	{ T_ELEMENT("MaximumBodySize", int_type), 0, 1 },
-	{ T_ELEMENT("AdditionalProperties", paths_type), 0, 1 },
+	{ T_ELEMENT("AdditionalProperties", schema_paths), 0, 1 },
 	END_OF_SLOTS,
 };
 static const struct schema_type item_shape_type = { .slots = item_shape_slots };
@@ -380,7 +353,7 @@ static const struct schema_element folder_ids[] = {
 };
 static const struct schema_slot folder_ids_slots[] = { { folder_ids, 1, SCHEMA_UNBOUNDED },
 	END_OF_SLOTS };
-static const struct schema_type folder_ids_type = { .slots = folder_ids_slots };
+const struct schema_type schema_folder_ids = { .slots = folder_ids_slots };
 
 static const struct schema_element target_folder[] = {
 	{ NS_TYPES, "FolderId", &id_type },
@@ -389,7 +362,7 @@ static const struct schema_element target_folder[] = {
 	END_OF_ELEMENTS,
 };
 static const struct schema_slot target_folder_slots[] = { { target_folder, 1, 1 }, END_OF_SLOTS };
-static const struct schema_type target_folder_type = { .slots = target_folder_slots };
+const struct schema_type schema_target_folder = { .slots = target_folder_slots };
 
 static const struct schema_element item_ids[] = {
 	{ NS_TYPES, "ItemId", &id_type },
@@ -400,7 +373,7 @@ static const struct schema_element item_ids[] = {
 };
 static const struct schema_slot item_ids_slots[] = { { item_ids, 1, SCHEMA_UNBOUNDED },
 	END_OF_SLOTS };
-static const struct schema_type item_ids_type = { .slots = item_ids_slots };
+const struct schema_type schema_item_ids = { .slots = item_ids_slots };
 
 static const struct schema_attribute indexed_view_attributes[] = {
 	{ "MaxEntriesReturned", &int_value, false },
@@ -424,10 +397,10 @@ static const struct schema_element folder_views[] = {
 	END_OF_ELEMENTS,
 };
 static const struct schema_slot find_folder_slots[] = {
-	{ M_ELEMENT("FolderShape", folder_shape_type), 1, 1 },
+	{ M_ELEMENT("FolderShape", schema_folder_shape), 1, 1 },
 	{ folder_views, 0, 1 },
 	{ M_ELEMENT("Restriction", schema_any), 0, 1 },
-	{ M_ELEMENT("ParentFolderIds", folder_ids_type), 1, 1 },
+	{ M_ELEMENT("ParentFolderIds", schema_folder_ids), 1, 1 },
 	END_OF_SLOTS,
 };
 static const struct schema_attribute find_folder_attributes[] = {
@@ -438,8 +411,8 @@ const struct schema_type schema_find_folder = { .slots = find_folder_slots,
 	.attributes = find_folder_attributes };
 
 static const struct schema_slot get_folder_slots[] = {
-	{ M_ELEMENT("FolderShape", folder_shape_type), 1, 1 },
-	{ M_ELEMENT("FolderIds", folder_ids_type), 1, 1 },
+	{ M_ELEMENT("FolderShape", schema_folder_shape), 1, 1 },
+	{ M_ELEMENT("FolderIds", schema_folder_ids), 1, 1 },
 	END_OF_SLOTS,
 };
 const struct schema_type schema_get_folder = { .slots = get_folder_slots };
@@ -463,7 +436,7 @@ static const struct schema_slot find_item_slots[] = {
 	{ groupings, 0, 1 },
 	{ M_ELEMENT("Restriction", schema_any), 0, 1 },
 	{ M_ELEMENT("SortOrder", schema_any), 0, 1 },
-	{ M_ELEMENT("ParentFolderIds", folder_ids_type), 1, 1 },
+	{ M_ELEMENT("ParentFolderIds", schema_folder_ids), 1, 1 },
 	{ M_ELEMENT("QueryString", schema_any), 0, 1 },
 	END_OF_SLOTS,
 };
@@ -476,16 +449,16 @@ const struct schema_type schema_find_item = { .slots = find_item_slots,
 
 static const struct schema_slot get_item_slots[] = {
 	{ M_ELEMENT("ItemShape", item_shape_type), 1, 1 },
-	{ M_ELEMENT("ItemIds", item_ids_type), 1, 1 },
+	{ M_ELEMENT("ItemIds", schema_item_ids), 1, 1 },
 	END_OF_SLOTS,
 };
 const struct schema_type schema_get_item = { .slots = get_item_slots };
 
 static const struct schema_slot sync_folder_items_slots[] = {
 	{ M_ELEMENT("ItemShape", item_shape_type), 1, 1 },
-	{ M_ELEMENT("SyncFolderId", target_folder_type), 1, 1 },
-	{ M_ELEMENT("SyncState", text_type), 0, 1 },
-	{ M_ELEMENT("Ignore", item_ids_type), 0, 1 },
+	{ M_ELEMENT("SyncFolderId", schema_target_folder), 1, 1 },
+	{ M_ELEMENT("SyncState", schema_text), 0, 1 },
+	{ M_ELEMENT("Ignore", schema_item_ids), 0, 1 },
 	{ M_ELEMENT("MaxChangesReturned", sync_max_type), 1, 1 },
 	{ M_ELEMENT("SyncScope", scope_type), 0, 1 },
 	END_OF_SLOTS,
@@ -493,10 +466,10 @@ static const struct schema_slot sync_folder_items_slots[] = {
 const struct schema_type schema_sync_folder_items = { .slots = sync_folder_items_slots };
 
 static const struct schema_element sids[] = {
-	{ NS_TYPES, "PrincipalName", &filled_type },
-	{ NS_TYPES, "SID", &filled_type },
-	{ NS_TYPES, "PrimarySmtpAddress", &filled_type },
-	{ NS_TYPES, "SmtpAddress", &filled_type },
+	{ NS_TYPES, "PrincipalName", &schema_filled },
+	{ NS_TYPES, "SID", &schema_filled },
+	{ NS_TYPES, "PrimarySmtpAddress", &schema_filled },
+	{ NS_TYPES, "SmtpAddress", &schema_filled },
 	END_OF_ELEMENTS,
 };
 static const struct schema_slot sid_slots[] = { { sids, 1, 1 }, END_OF_SLOTS };

@@ -4,11 +4,15 @@
 
 #include <libxml/parser.h>
 
+#include "autodiscover.h"
 #include "b64.h"
+#include "control.h"
 #include "ews.h"
 #include "graph.h"
+#include "live.h"
 #include "profile_out.h"
 #include "server.h"
+#include "side.h"
 #include "token.h"
 #include "tree_gen.h"
 
@@ -17,6 +21,7 @@
 struct server {
 	struct mailstore *store;
 	struct auth auth;
+	struct behaviour *behaviour;
 	struct credentials credentials;
 	struct ews_options ews;
 	struct graph_options graph;
@@ -40,6 +45,31 @@ ends_with(const char *text, const char *end)
 }
 
 static void
+graph(void *ctx, const struct http_request *r, struct http_answer *answer)
+{
+	struct server *s = ctx;
+
+	graph_handle(&s->graph, r, answer);
+}
+
+static void
+token(void *ctx, const struct http_request *r, struct http_answer *answer)
+{
+	struct server *s = ctx;
+
+	token_handle(&s->auth, r, answer);
+}
+
+static void
+autodiscover(void *ctx, const struct http_request *r, struct http_answer *answer)
+{
+	struct server *s = ctx;
+
+	autodiscover_handle(
+		&(struct autodiscover_options){ s->store, &s->auth, s->url }, r, answer);
+}
+
+static void
 route(void *ctx, const struct http_request *r, struct http_answer *answer)
 {
 	struct server *s = ctx;
@@ -47,9 +77,13 @@ route(void *ctx, const struct http_request *r, struct http_answer *answer)
 	if (strcasecmp(r->path, EWS_PATH) == 0)
 		ews_handle(&s->ews, r, answer);
 	else if (strncmp(r->path, GRAPH_PATH, strlen(GRAPH_PATH)) == 0)
-		graph_handle(&s->graph, r, answer);
+		side_handle(s->behaviour, "directory", graph, s, r, answer);
 	else if (ends_with(r->path, TOKEN_PATH_END))
-		token_handle(&s->auth, r, answer);
+		side_handle(s->behaviour, "token", token, s, r, answer);
+	else if (strncasecmp(r->path, AUTODISCOVER_PATH, strlen(AUTODISCOVER_PATH)) == 0)
+		side_handle(s->behaviour, "autodiscover", autodiscover, s, r, answer);
+	else if (strncmp(r->path, CONTROL_PATH, strlen(CONTROL_PATH)) == 0)
+		control_handle(s->behaviour, r, answer);
 	else
 		answer->status = 404;
 }
@@ -63,14 +97,20 @@ open_store(struct server *s, const struct options *o, struct exa_error *err)
 		.add = o->add,
 		.remove = o->remove,
 		.small = o->small_mail,
-		.folders = o->folders };
+		.folders = o->folders,
+		.online_archive = o->online_archive };
 
-	if (o->generate != NULL)
-		return tree_gen_open(&gen, &s->store, err);
-	if (tree_dir_open(o->mail, o->folders, &s->store, err))
-		return true;
-	err->code = EXA_USAGE; /* whatever it was, the option is what to mend */
-	return exa_while(err, "--mail");
+	struct mailstore *base;
+
+	if (o->generate != NULL) {
+		if (!tree_gen_open(&gen, &base, err))
+			return false;
+	} else if (!tree_dir_open(o->mail, o->folders, &base, err)) {
+		err->code = EXA_USAGE; /* whatever it was, the option is what to mend */
+		return exa_while(err, "--mail");
+	}
+	s->store = live_new(base, err);
+	return s->store != NULL;
 }
 
 static bool
@@ -82,6 +122,9 @@ set_up_auth(struct server *s, const struct options *o, struct exa_error *err)
 	s->auth.grants_no_role = o->no_role;
 	s->auth.basic_user = o->basic_user;
 	s->auth.basic_password = o->basic_password;
+	s->auth.ntlm_user = o->ntlm_user;
+	if (o->ntlm_user != NULL && !ntlm_new(o->ntlm_user, o->ntlm_password, &s->auth.ntlm, err))
+		return exa_while(err, "--ntlm");
 	s->auth.scheme = o->plain ? "http" : "https";
 	(void)X509_up_ref(s->credentials.application.certificate);
 	if (!auth_register(&s->auth, s->credentials.application.certificate, err))
@@ -123,6 +166,19 @@ listen_on(struct server *s, const struct options *o, struct exa_error *err)
 }
 
 static bool
+load_scenario(struct server *s, const struct options *o, struct exa_error *err)
+{
+	struct scenario *scenario = NULL;
+
+	if (o->scenario != NULL && !scenario_load(o->scenario, &scenario, err)) {
+		err->code = EXA_USAGE;
+		return exa_while(err, "--scenario");
+	}
+	s->behaviour = behave_new(scenario);
+	return true;
+}
+
+static bool
 start(struct server *s, const struct options *o, struct exa_error *err)
 {
 	struct profile_facts facts = { .path = o->profile,
@@ -131,10 +187,10 @@ start(struct server *s, const struct options *o, struct exa_error *err)
 		.basic_user = o->basic_user,
 		.basic_password = o->basic_password };
 
-	if (!open_store(s, o, err) || !set_up_auth(s, o, err) ||
+	if (!load_scenario(s, o, err) || !open_store(s, o, err) || !set_up_auth(s, o, err) ||
 		(o->log != NULL && !reqlog_open(o->log, &s->log, err)))
 		return false;
-	s->ews = (struct ews_options){ s->store, &s->auth, o->denied, o->denied_count,
+	s->ews = (struct ews_options){ s->store, &s->auth, s->behaviour, o->denied, o->denied_count,
 		o->latency_ms };
 	s->graph = (struct graph_options){ s->store, &s->auth, o->extras, o->empty_pages };
 	xml_set_illegal(o->illegal_references ? XML_ILLEGAL_AS_EXCHANGE : XML_ILLEGAL_REPLACE);
@@ -167,6 +223,7 @@ server_stop(struct server *s)
 		return;
 	http_stop(s->http);
 	reqlog_close(s->log);
+	behave_free(s->behaviour);
 	auth_done(&s->auth);
 	credentials_done(&s->credentials);
 	if (s->store != NULL)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,19 +35,14 @@ add_field(const char *uri, const struct shape_field *table, size_t count, const 
 static bool
 add_extended(const xmlNode *path, struct shape *out, struct shape_refusal *why)
 {
-	EXA_AUTO(exa_freep) char *tag = xmlin_attribute(path, "PropertyTag");
-	EXA_AUTO(exa_freep) char *type = xmlin_attribute(path, "PropertyType");
 	struct extended_field *f = &out->extended[out->extended_count];
 
-	if (out->extended_count == SHAPE_EXTENDED_MAX || tag == NULL)
+	if (out->extended_count == SHAPE_EXTENDED_MAX ||
+		!property_read(path, &f->tag, f->key, f->uri))
 		return true;
-	f->tag = (unsigned)strtoul(tag, NULL, 0);
-	(void)snprintf(f->type, sizeof f->type, "%s", type);
 	if (f->tag >= CUSTOM_TAGS) {
 		why->code = "ErrorNoPropertyTagForCustomProperties";
-		buf_printf(&why->xml,
-			"<t:ExtendedFieldURI PropertyTag=\"0x%x\" PropertyType=\"%s\"/>", f->tag,
-			f->type);
+		buf_add_string(&why->xml, f->uri);
 		return false;
 	}
 	out->extended_count++;
@@ -93,10 +87,26 @@ shape_read(const xmlNode *node, const struct shape_field *table, size_t count, c
 void
 extended_add_xml(struct buf *out, const struct extended_field *f, const char *value)
 {
-	buf_printf(out,
-		"<t:ExtendedProperty><t:ExtendedFieldURI PropertyTag=\"0x%x\" PropertyType=\"%s\"/>"
-		"<t:Value>",
-		f->tag, f->type);
+	buf_printf(out, "<t:ExtendedProperty>%s<t:Value>", f->uri);
 	xml_add(out, value);
 	buf_add_string(out, "</t:Value></t:ExtendedProperty>");
+}
+
+void
+extended_add_kept(struct buf *out, const struct extended_field *f, const struct sim_item *item)
+{
+	for (size_t i = 0; i < item->property_count; i++) {
+		const struct sim_property *p = &item->properties[i];
+
+		if (strcmp(p->key, f->key) != 0)
+			continue;
+		if (!p->is_many) {
+			extended_add_xml(out, f, p->values);
+			return;
+		}
+		buf_printf(out, "<t:ExtendedProperty>%s<t:Values>", f->uri);
+		lines_add_xml(out, "Value", p->values);
+		buf_add_string(out, "</t:Values></t:ExtendedProperty>");
+		return;
+	}
 }

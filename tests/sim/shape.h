@@ -7,13 +7,15 @@
 #define SIM_SHAPE_H
 
 #include "mailbox.h"
+#include "property.h"
 #include "xmlin.h"
 
 #define SHAPE_EXTENDED_MAX 64
 
 struct extended_field {
-	unsigned tag; /* 0: a named property, which nothing here has */
-	char type[24];
+	unsigned tag; /* 0: a named property */
+	char key[PROPERTY_KEY_MAX];
+	char uri[PROPERTY_URI_MAX]; /* its ExtendedFieldURI, for the answer */
 };
 
 struct shape {
@@ -41,8 +43,12 @@ void folder_add_xml(
 
 /* The item's element up to where MimeContent's text would begin, and the rest of it. */
 const char *item_element(const struct sim_item *item);
+/* Exchange makes no MIME of tasks, notes, journal entries and distribution lists. */
+bool item_has_mime(const struct sim_item *item);
 void item_add_properties(struct buf *out, const struct view *v, size_t folder,
 	const struct sim_item *item, const struct shape *shape);
+void item_add_message_id(struct buf *out, const struct view *v, size_t folder,
+	const struct sim_item *item); /* m:ItemId, of ExportItems and UploadItems */
 void item_add_id(struct buf *out, const struct view *v, size_t folder, const struct sim_item *item);
 
 /* The parts both share. */
@@ -53,5 +59,8 @@ struct shape_field {
 bool shape_read(const xmlNode *node, const struct shape_field *table, size_t count,
 	const char *kind, struct shape *out, struct shape_refusal *why);
 void extended_add_xml(struct buf *out, const struct extended_field *f, const char *value);
+/* One that a client set; does nothing when the item doesn't have it. */
+void extended_add_kept(
+	struct buf *out, const struct extended_field *f, const struct sim_item *item);
 
 #endif

@@ -11,6 +11,8 @@ static const struct {
 	const char *code, *text;
 } code_texts[] = {
 	{ "ErrorAccessDenied", "Access is denied. Check credentials and try again." },
+	{ "ErrorBatchProcessingStopped",
+		"Batch processing stopped because a previous operation failed." },
 	{ "ErrorCannotUseFolderIdForItemId",
 		"The Id is a folder Id, but an item Id was expected." },
 	{ "ErrorCannotUseItemIdForFolderId",
@@ -35,9 +37,12 @@ static const struct {
 	{ "ErrorItemNotFound", "The specified object was not found in the store." },
 	{ "ErrorMimeContentConversionFailed",
 		"The MIME content of this item could not be generated." },
+	{ "ErrorMailboxMoveInProgress", "Mailbox move in progress. Try again later." },
+	{ "ErrorMailboxStoreUnavailable", "The mailbox database is temporarily unavailable." },
 	{ "ErrorNonExistentMailbox", "The SMTP address has no mailbox associated with it." },
 	{ "ErrorNoPropertyTagForCustomProperties",
 		"Properties with tags of 0x8000 and above have to be named by property set." },
+	{ "ErrorServerBusy", "The server cannot service this request right now. Try again later." },
 	{ "ErrorSyncFolderNotFound", "The folder to be synchronized could not be found." },
 };
 
@@ -179,7 +184,11 @@ void
 soap_error(struct buf *out, const char *operation, const char *code, const char *xml_detail,
 	const char *payload)
 {
-	buf_printf(out, "<m:%sResponseMessage ResponseClass=\"Error\"><m:MessageText>", operation);
+	bool is_warning = strcmp(code, "ErrorBatchProcessingStopped") == 0 ||
+			  strcmp(code, "ErrorNameResolutionMultipleResults") == 0;
+
+	buf_printf(out, "<m:%sResponseMessage ResponseClass=\"%s\"><m:MessageText>", operation,
+		is_warning ? "Warning" : "Error");
 	xml_add(out, text_of_code(code));
 	buf_printf(out,
 		"</m:MessageText><m:ResponseCode>%s</m:ResponseCode>"

@@ -5,52 +5,13 @@
 
 #include "exarch/clock.h"
 
+#include "gzip.h"
 #include "sync_state.h"
 
 #define HEAD_SIZE 36
 #define INFLATED_MAX (64U * 1024 * 1024) /* four million items of 16 bytes; stops a bomb */
-#define GZIP_WINDOW (15 + 16)
 
 static const uint8_t magic[4] = { 'x', 's', 's', '1' };
-
-static void
-gzip(struct bytes in, struct buf *out)
-{
-	z_stream z = { 0 };
-	size_t room;
-
-	(void)deflateInit2(&z, 1, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY);
-	room = deflateBound(&z, (uLong)in.size) + 32;
-	buf_reserve(out, room);
-	z.next_in = (z_const Bytef *)(uintptr_t)in.data;
-	z.avail_in = (uInt)in.size;
-	z.next_out = out->data + out->size;
-	z.avail_out = (uInt)room;
-	(void)deflate(&z, Z_FINISH);
-	out->size += room - z.avail_out;
-	(void)deflateEnd(&z);
-}
-
-static bool
-gunzip(struct bytes in, struct buf *out)
-{
-	z_stream z = { 0 };
-	int rc = Z_OK;
-
-	if (inflateInit2(&z, GZIP_WINDOW) != Z_OK)
-		return false;
-	z.next_in = (z_const Bytef *)(uintptr_t)in.data;
-	z.avail_in = (uInt)in.size;
-	while (rc == Z_OK && out->size < INFLATED_MAX) {
-		buf_reserve(out, 65536);
-		z.next_out = out->data + out->size;
-		z.avail_out = 65536;
-		rc = inflate(&z, Z_NO_FLUSH);
-		out->size += 65536 - z.avail_out;
-	}
-	(void)inflateEnd(&z);
-	return rc == Z_STREAM_END && z.avail_in == 0;
-}
 
 void
 sync_state_wrap(const struct mailbox_id *m, uint64_t folder, struct bytes inner, struct buf *out)
@@ -65,7 +26,7 @@ sync_state_wrap(const struct mailbox_id *m, uint64_t folder, struct bytes inner,
 	buf_add_le64(&plain, (uint64_t)clock_wall_ns() + atomic_fetch_add(&serial, 1));
 	buf_add_bytes(&plain, inner);
 	buf_add_le32(&plain, (uint32_t)crc32_z(0, plain.data, plain.size));
-	gzip(buf_bytes(&plain), &packed);
+	gzip_add(&packed, buf_bytes(&plain));
 	buf_add_base64(out, buf_bytes(&packed));
 }
 
@@ -77,8 +38,8 @@ sync_state_unwrap(
 	EXA_AUTO(buf_done) struct buf plain = { 0 };
 	size_t size;
 
-	if (!buf_decode_base64(&packed, text) || !gunzip(buf_bytes(&packed), &plain) ||
-		plain.size < HEAD_SIZE + 4)
+	if (!buf_decode_base64(&packed, text) ||
+		!gunzip_add(&plain, buf_bytes(&packed), INFLATED_MAX) || plain.size < HEAD_SIZE + 4)
 		return false;
 	size = plain.size - 4;
 	if (get_le32(plain.data + size) != (uint32_t)crc32_z(0, plain.data, size) ||

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -64,6 +65,12 @@ find_box(struct dir_store *s, const char *address)
 }
 
 static bool
+is_public(const struct box *box)
+{
+	return strcmp(box->id.address, PUBLIC_FOLDERS_ADDRESS) == 0;
+}
+
+static bool
 is_directory(const char *path)
 {
 	struct stat st;
@@ -84,7 +91,10 @@ look_for_boxes(struct dir_store *s, struct exa_error *err)
 		EXA_AUTO(exa_freep) char *path = fs_join(s->path, entries[i]->d_name);
 		char address[MAILBOX_ADDRESS_MAX];
 
-		address_of_name(entries[i]->d_name, address);
+		if (strcmp(entries[i]->d_name, "@public") == 0)
+			(void)snprintf(address, sizeof address, "%s", PUBLIC_FOLDERS_ADDRESS);
+		else
+			address_of_name(entries[i]->d_name, address);
 		if (strcmp(entries[i]->d_name, ".") != 0 && strcmp(entries[i]->d_name, "..") != 0 &&
 			is_directory(path) && find_box(s, address) == NULL) {
 			struct box *box = exa_alloc(sizeof *box);
@@ -121,7 +131,8 @@ open_view(struct mailstore *store, const char *address, enum freshness how, stru
 	if (how == VIEW_FRESH || box->latest == NULL) {
 		struct view *fresh = NULL;
 
-		found = dir_scan(box->path, &box->id, s->extra, box->latest, &fresh);
+		found = dir_scan(box->path, &box->id, is_public(box) ? FOLDERS_PUBLIC : s->extra,
+			box->latest, &fresh);
 		view_drop(box->latest);
 		box->latest = fresh;
 	}
@@ -144,7 +155,7 @@ list_boxes(struct mailstore *store, struct mailbox_id **out, size_t *count_out)
 	}
 	*out = exa_alloc_array(s->box_count + 1, sizeof **out);
 	for (size_t i = 0; i < s->box_count; i++) {
-		if (is_directory(s->boxes[i]->path))
+		if (is_directory(s->boxes[i]->path) && !is_public(s->boxes[i]))
 			(*out)[n++] = s->boxes[i]->id;
 	}
 	(void)pthread_mutex_unlock(&s->mu);

@@ -14,6 +14,7 @@ struct tree_gen_options {
 	unsigned add, remove; /* over all mailboxes */
 	bool small;           /* no attachments */
 	enum extra_folders folders;
+	bool online_archive; /* the folder Archive is there */
 };
 
 bool tree_gen_open(

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A client that we did not write against the simulator: what exchangelib lists, syncs, fetches, creates, changes and deletes, and that
+exarch archives the very bytes it fetched. Skipped where the Debian package python3-exchangelib isn't installed."""
+import collections
+import functools
+
+import harness
+import mail
+from harness import check, same
+
+ANNA = 'anna@sim.example'
+ADMIN, PASSWORD = 'admin@sim.example', 'not a secret'
+
+
+@functools.cache
+def library():
+    try:
+        import exchangelib
+    except ImportError:
+        raise harness.Skip('python3-exchangelib is not installed') from None
+    return exchangelib
+
+
+def serve(run):
+    folder = mail.write(run.dir / 'mail', {
+        'anna/Inbox/one.eml': mail.message('one', 'Mon, 02 Mar 2026 09:00:00 +0000'),
+        'anna/Inbox/two.eml': mail.message('two', 'Mon, 02 Mar 2026 08:00:00 +0000'),
+        'anna/Projects/2026/plan.eml': 'plan', 'anna/@archive/Old/old.eml': 'old', 'bert/Inbox/four.eml': 'four'})
+    return run.simulator('--plain', '--mail', folder, '--basic', f'{ADMIN}:{PASSWORD}')
+
+
+def account(sim):
+    x = library()
+    configuration = x.Configuration(
+        service_endpoint=f'{sim.url}/EWS/Exchange.asmx', credentials=x.Credentials(ADMIN, PASSWORD), auth_type=x.BASIC,
+        version=x.Version(x.version.EXCHANGE_2016))
+    return x.Account(ANNA, config=configuration, autodiscover=False, access_type=x.IMPERSONATION)
+
+
+def it_walks_folders_and_lists_items(run):
+    anna = account(serve(run))
+    names = [f.name for f in anna.msg_folder_root.walk()]
+    check({'Inbox', 'Sent Items', 'Projects', '2026'} <= set(names) and 'Old' not in names, f'folders: {names}')
+    same('newest first', [i.subject for i in anna.inbox.all().order_by('-datetime_received')], ['one', 'two'])
+    same('a restriction', [i.subject for i in anna.inbox.filter(subject__icontains='TW')], ['two'])
+    same('a date', [i.subject for i in anna.inbox.filter(datetime_received__gt=anna.inbox.get(subject='two').datetime_received)],
+         ['one'])
+    same('the archive', [f.name for f in anna.archive_msg_folder_root.walk() if f.name == 'Old'], ['Old'])
+
+
+def it_syncs_folders_and_items(run):
+    anna = account(serve(run))
+    check(len([kind for kind, _ in anna.root.sync_hierarchy()]) > 8, 'the hierarchy')
+    first = list(anna.inbox.sync_items(only_fields=['subject']))
+    same('first', [(kind, item.subject) for kind, item in first], [('create', 'one'), ('create', 'two')])
+    library().Message(account=anna, folder=anna.inbox, subject='three', body='b').save()
+    anna.inbox.get(subject='two').soft_delete()
+    same('then', sorted(kind for kind, _ in anna.inbox.sync_items(only_fields=['subject'])), ['create', 'delete'])
+
+
+def it_creates_changes_moves_and_deletes(run):
+    x = library()
+    anna = account(serve(run))
+    content = mail.message('raw')
+    x.Message(account=anna, folder=anna.inbox, mime_content=content).save()
+    raw = anna.inbox.get(subject='raw')
+    same('message', raw.mime_content, content)
+    raw.is_read, raw.categories = True, ['Blue', 'A & B']
+    raw.save(update_fields=['is_read', 'categories'])
+    same('categories', anna.inbox.get(subject='raw').categories, ['Blue', 'A & B'])
+    made = x.Folder(parent=anna.msg_folder_root, name='Made')
+    made.save()
+    raw.move(made)
+    same('moved', [i.subject for i in made.all()], ['raw'])
+    stream = anna.export([made.get(subject='raw')])[0]
+    anna.upload([(anna.inbox, stream)])
+    same('uploaded', anna.inbox.get(subject='raw').mime_content, content)
+    anna.inbox.get(subject='raw').delete()
+    anna.inbox.get(subject='one').soft_delete()
+    anna.inbox.get(subject='two').move_to_trash()
+    same('left', list(anna.inbox.all()), [])
+    same('recoverable', [i.subject for i in anna.recoverable_items_deletions.all()], ['one'])
+    same('trash', [i.subject for i in anna.trash.all()], ['two'])
+
+
+def exarch_archives_what_it_fetches(run):
+    sim = serve(run)
+    anna = account(sim)
+    library().Message(account=anna, folder=anna.inbox, mime_content=mail.message('from another client')).save()
+    run.archive(sim.profile(sign_in='basic', mailboxes={'from': 'list', 'list': [ANNA]}))
+    archived = collections.Counter(digest for _, _, digest in run.export(sim.archive))
+    fetched = collections.Counter(harness.sha256(item.mime_content) for folder in anna.msg_folder_root.walk()
+                                  for item in folder.all().only('mime_content'))
+    check(sum(fetched.values()) == 4, f'four messages: {fetched}')
+    harness.same_multiset('messages', archived, fetched)
+
+
+if __name__ == '__main__':
+    harness.main(it_walks_folders_and_lists_items, it_syncs_folders_and_items, it_creates_changes_moves_and_deletes,
+                 exarch_archives_what_it_fetches)
