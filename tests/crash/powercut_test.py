@@ -11,11 +11,11 @@ from tools import harness
 # What is done before, undisturbed; what is cut; by chance so many states a call. In encrypted archives there is other content,
 # but no other order of calls.
 WORKLOADS = {
-    'a fresh archive': ((), ('make', 'open', 'write=4', 'close'), 96),
-    'several threads': ((), ('make', 'open', 'threads=3,5', 'close'), 96),
-    'rotation': (('make', 'open', 'write=9', 'close'), ('open', 'write=5', 'close'), 96),
-    'recovery after an unclean stop': (('make', 'open', 'write=2', 'abandon', 'garbage'), ('open', 'write=3', 'close'), 160),
-    'rebuild': (('make', 'open', 'write=8', 'threads=2,2', 'close'), ('rebuild', 'write=2', 'close'), 48),
+    'a fresh archive': ((), ('make', 'open', 'write=10', 'close'), 128),
+    'several threads': ((), ('make', 'open', 'threads=4,8', 'close'), 128),
+    'rotation': (('make', 'open', 'write=9', 'close'), ('open', 'write=5', 'close'), 256),
+    'recovery after an unclean stop': (('make', 'open', 'write=2', 'abandon', 'garbage'), ('open', 'write=4', 'close'), 256),
+    'rebuild': (('make', 'open', 'write=8', 'threads=2,2', 'close'), ('rebuild', 'write=3', 'close'), 96),
 }
 SETTINGS = ('large=90000', f'seed={tools.SEED}')
 EVERY = 1 if tools.LONG else 40
