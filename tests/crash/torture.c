@@ -11,6 +11,7 @@
  * close, abandon (as a crash would), rebuild, garbage (a torn tail), and settings for what
  * follows: seed=N, large=BYTES, encrypted.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -196,8 +197,10 @@ step_garbage(struct torture *t, const char *arg, struct exa_error *err)
 	EXA_AUTO(buf_done) struct buf noise = { 0 };
 
 	(void)arg;
-	if (fd < 0)
+	if (path == NULL)
 		return exa_fail(err, EXA_USAGE, "there is no segment to spoil");
+	if (fd < 0)
+		return exa_fail_errno(err, errno, "can't open %s", path);
 	model_object(&t->model, 0, 0, 3, &noise);
 	return fs_write_all(fd, buf_bytes(&noise), path, err);
 }
