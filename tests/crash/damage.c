@@ -2,13 +2,12 @@
 /*
  * Bytes that change and files that are cut, all of them, one after the other.
  *
- *   store-damage flips SCRATCH    every byte of FORMAT and the segments: verify finds and locates
- *                                 it, nothing wrong is ever read, everything else still is
- *   store-damage sealed SCRATCH   the same for an archive of two segments, the first one sealed,
- * but of large frames only the edges and some bytes between store-damage index SCRATCH    bytes of
- * the index: never wrong bytes, never a missing item that verify doesn't notice either store-damage
- * cuts SCRATCH     the last segment cut at every byte of its last 64 KiB, with the index, with an
- * older one, and with none
+ *   store-damage flips SCRATCH    every byte of FORMAT, KEYRING and segments: verify finds and
+ * locates it, nothing wrong is ever read, everything else still is store-damage sealed SCRATCH the
+ * same for an archive of two segments, the first one sealed, but of large frames only the edges and
+ * some bytes between store-damage index SCRATCH    bytes of the index: never wrong bytes, never a
+ * missing item that verify doesn't notice either store-damage cuts SCRATCH     the last segment cut
+ * at every byte of its last 64 KiB, with the index, with an older one, and with none
  *
  * and settings: every=N (each N-th place), jobs=N, count=N (places of the index), seed=, encrypted.
  */
@@ -23,17 +22,14 @@
 #include "spoil.h"
 
 #define CUT_BYTES ((size_t)64 * 1024)
-#define FORMAT_SEGMENT 0 /* stands for the file FORMAT in a wound */
 
 static const uint8_t masks[] = { 0xff, 0x10 };
 
 /* One byte that is wrong. */
 struct wound {
-	uint32_t segment;
+	struct piece piece; /* where it lies */
 	uint64_t offset;
 	uint8_t mask;
-	struct piece piece; /* where it lies */
-	char name[64];      /* of the file */
 };
 
 /* ---- what verify says ---- */
@@ -48,14 +44,12 @@ struct findings {
 static bool
 text_names(const char *text, const struct wound *w)
 {
-	const char *at = w->segment == FORMAT_SEGMENT ? NULL : strstr(text, w->name);
+	const char *at = strstr(text, w->piece.file);
 	unsigned long long offset;
 
-	if (w->segment == FORMAT_SEGMENT)
-		return strstr(text, "FORMAT") != NULL;
-	if (at == NULL)
-		return false;
-	if (sscanf(at + strlen(w->name), ", offset %llu", &offset) != 1)
+	if (at == NULL || w->piece.segment == 0)
+		return at != NULL;
+	if (sscanf(at + strlen(w->piece.file), ", offset %llu", &offset) != 1)
 		return w->piece.begin == 0; /* the file as a whole: its header */
 	return offset >= w->piece.begin && offset < w->piece.end;
 }
@@ -64,7 +58,7 @@ static void
 note_damage(void *ctx, const struct store_damage *damage)
 {
 	struct findings *f = ctx;
-	bool by_place = damage->at.segment == f->wound->segment && damage->at.segment != 0 &&
+	bool by_place = damage->at.segment == f->wound->piece.segment && damage->at.segment != 0 &&
 			damage->at.offset >= f->wound->piece.begin &&
 			damage->at.offset < f->wound->piece.end;
 
@@ -83,8 +77,8 @@ read_all(struct spoil *s, const struct wound *w, struct store *store)
 	struct exa_error err;
 
 	if (!look_begin(&l, store, &err)) {
-		spoil_bad(
-			s, "%s, offset %llu: %s", w->name, (unsigned long long)w->offset, err.text);
+		spoil_bad(s, "%s, offset %llu: %s", w->piece.file, (unsigned long long)w->offset,
+			err.text);
 		return;
 	}
 	for (int round = 0; round < s->rounds; round++) {
@@ -94,7 +88,7 @@ read_all(struct spoil *s, const struct wound *w, struct store *store)
 
 			if ((!good && err.code != EXA_CORRUPT) || (good && !there) ||
 				(!good && !text_names(err.text, w)))
-				spoil_bad(s, "%s, offset %llu: object %d/%d: %s", w->name,
+				spoil_bad(s, "%s, offset %llu: object %d/%d: %s", w->piece.file,
 					(unsigned long long)w->offset, round, i,
 					good ? "isn't there" : err.text);
 		}
@@ -109,7 +103,7 @@ judge_refusal(struct spoil *s, const struct wound *w, const struct exa_error *er
 	if (text_names(err->text, w))
 		spoil_count(s, FIGURE_DETECTED);
 	else
-		spoil_bad(s, "%s, offset %llu: refused, but not located: %s", w->name,
+		spoil_bad(s, "%s, offset %llu: refused, but not located: %s", w->piece.file,
 			(unsigned long long)w->offset, err->text);
 }
 
@@ -124,13 +118,13 @@ judge_verify(struct spoil *s, const struct wound *w, struct store *store)
 	struct exa_error err;
 
 	if (!store_verify(store, &options, &result, &err))
-		spoil_bad(s, "%s, offset %llu: verify gave up: %s", w->name,
+		spoil_bad(s, "%s, offset %llu: verify gave up: %s", w->piece.file,
 			(unsigned long long)w->offset, err.text);
 	else if (found.count == 0)
-		spoil_bad(s, "%s, offset %llu, mask %02x: verify found nothing", w->name,
+		spoil_bad(s, "%s, offset %llu, mask %02x: verify found nothing", w->piece.file,
 			(unsigned long long)w->offset, w->mask);
 	else if (found.there == 0)
-		spoil_bad(s, "%s, offset %llu: verify named another place: %s", w->name,
+		spoil_bad(s, "%s, offset %llu: verify named another place: %s", w->piece.file,
 			(unsigned long long)w->offset, found.first.text);
 	else
 		spoil_count(s, FIGURE_DETECTED);
@@ -179,38 +173,24 @@ tried_byte(const struct spoil *s, const struct piece *p, size_t n)
 	return p->begin + EDGE_BYTES + (n - 2 * EDGE_BYTES) * STRIDE_BYTES;
 }
 
-/* Places are bytes of FORMAT, then of each piece, each with every mask. */
+/* Places are bytes of the pieces, each with every mask. */
 static bool
 wound_at(const struct spoil *s, size_t place, struct wound *out)
 {
 	size_t byte = place / sizeof masks;
 
-	*out = (struct wound){ .mask = masks[place % sizeof masks], .name = "FORMAT" };
-	out->offset = byte;
-	if (byte < s->format_bytes)
-		return true;
-	byte -= s->format_bytes;
 	for (size_t i = 0; i < s->piece_count; i++) {
 		const struct piece *p = &s->pieces[i];
 
 		if (byte < tried_bytes(s, p)) {
-			out->segment = p->segment;
-			out->offset = tried_byte(s, p, byte);
-			out->piece = *p;
-			(void)snprintf(out->name, sizeof out->name, "seg/00/%08x.xseg", p->segment);
+			*out = (struct wound){ .piece = *p,
+				.offset = tried_byte(s, p, byte),
+				.mask = masks[place % sizeof masks] };
 			return true;
 		}
 		byte -= tried_bytes(s, p);
 	}
 	return false;
-}
-
-static size_t
-format_size(const struct spoil *s)
-{
-	EXA_AUTO(buf_done) struct buf line = { 0 };
-
-	return spoil_load(s->dir, "FORMAT", &line) ? line.size : 0;
 }
 
 static void
@@ -220,20 +200,18 @@ flip_one(struct spoil *s, const char *dir, size_t place)
 
 	if (!wound_at(s, place, &w))
 		return;
-	spoil_flip(dir, w.name, w.offset, w.mask);
+	spoil_flip(dir, w.piece.file, w.offset, w.mask);
 	judge_wound(s, dir, &w);
-	spoil_flip(dir, w.name, w.offset, w.mask);
+	spoil_flip(dir, w.piece.file, w.offset, w.mask);
 }
 
 static bool
 flips(struct spoil *s, const char *name, int rounds, struct exa_error *err)
 {
-	size_t bytes;
+	size_t bytes = 0;
 
 	if (!spoil_make(s, name, rounds, err))
 		return false;
-	s->format_bytes = format_size(s);
-	bytes = s->format_bytes;
 	for (size_t i = 0; i < s->piece_count; i++)
 		bytes += tried_bytes(s, &s->pieces[i]);
 	spoil_each(s, bytes * sizeof masks, flip_one);

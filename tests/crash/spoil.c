@@ -101,11 +101,27 @@ spoil_flip(const char *dir, const char *name, uint64_t offset, uint8_t mask)
 /* ---- the archive ---- */
 
 static void
-add_piece(struct spoil *s, uint32_t segment, uint64_t begin, uint64_t end)
+add_piece(struct spoil *s, const char *file, uint32_t segment, uint64_t begin, uint64_t end)
 {
+	struct piece *p;
+
 	if (s->piece_count == FRAMES_MAX)
 		abort();
-	s->pieces[s->piece_count++] = (struct piece){ segment, begin, end };
+	p = &s->pieces[s->piece_count++];
+	*p = (struct piece){ .segment = segment, .begin = begin, .end = end };
+	(void)snprintf(p->file, sizeof p->file, "%s", file);
+}
+
+static void
+find_texts(struct spoil *s)
+{
+	static const char *const names[] = { "FORMAT", "KEYRING", "KEYRING.copy" };
+	EXA_AUTO(buf_done) struct buf content = { 0 };
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		if (spoil_load(s->dir, names[i], &content))
+			add_piece(s, names[i], 0, 0, content.size);
+	}
 }
 
 /* By docs/format.md alone: a header of 64 bytes with the payload's length at 8, filled up to 8. */
@@ -113,7 +129,7 @@ static void
 find_pieces(struct spoil *s)
 {
 	EXA_AUTO(buf_done) struct buf content = { 0 };
-	char name[64];
+	char name[32];
 
 	for (uint32_t n = 1;; n++) {
 		uint64_t at = SEGMENT_HEAD_BYTES;
@@ -121,13 +137,13 @@ find_pieces(struct spoil *s)
 		(void)snprintf(name, sizeof name, "seg/00/%08x.xseg", n);
 		if (!spoil_load(s->dir, name, &content))
 			return;
-		add_piece(s, n, 0, SEGMENT_HEAD_BYTES);
+		add_piece(s, name, n, 0, SEGMENT_HEAD_BYTES);
 		while (at + FRAME_HEAD_BYTES <= content.size) {
 			uint64_t span =
 				FRAME_HEAD_BYTES + (uint64_t)get_le32(content.data + at + 8);
 
 			span = (span + 7) & ~UINT64_C(7);
-			add_piece(s, n, at, at + span);
+			add_piece(s, name, n, at, at + span);
 			at += span;
 		}
 	}
@@ -168,6 +184,7 @@ spoil_make(struct spoil *s, const char *name, int rounds, struct exa_error *err)
 			return false;
 		s->ends[round] = last_segment_size(s->dir);
 	}
+	find_texts(s);
 	find_pieces(s);
 	return true;
 }

@@ -22,8 +22,10 @@ enum figure {
 	FIGURE_COUNT
 };
 
-/* A frame as it lies in its file; the header of a segment counts as one (offset 0). */
+/* A frame as it lies in its file; the header of a segment counts as one (offset 0). So does a file
+ * that isn't a segment, as a whole (segment 0). */
 struct piece {
+	char file[32]; /* below the archive */
 	uint32_t segment;
 	uint64_t begin, end;
 };
@@ -33,7 +35,6 @@ struct spoil {
 	const char *scratch;
 	size_t every, jobs, count; /* of places: each EVERY-th; COUNT of the index */
 	bool sparse;               /* of large frames not every byte */
-	size_t format_bytes;       /* of the file FORMAT */
 	/* The archive that is spoilt, made once. */
 	char *dir;
 	struct piece pieces[FRAMES_MAX];
