@@ -8,7 +8,7 @@ import random
 import tools
 from tools import ews_peer, harness
 
-ROUNDS = 510 if tools.LONG else 45
+ROUNDS = 530 if tools.LONG else 45
 ARCHIVE_ROUNDS = 40 if tools.LONG else 4
 KINDS = ('kill-before', 'kill-after', 'kill-within')
 # Each ends as it begins, closed: steps that come first and undisturbed, then those that are killed.
@@ -49,7 +49,7 @@ def a_store_killed_at_any_call_keeps_what_it_acknowledged(run):
             t.judge(f'story {number}, {kind} at call {at}, seed={seed}')
             return ended.code == tools.KILLED, t.acknowledged()
     done = tools.each(one, plans)
-    tools.say(f'{len(done)} rounds, {sum(killed for killed, _ in done)} killed, {sum(n for _, n in done)} acknowledgements, 0 lost')
+    tools.say(f'{len(done)} rounds, {sum(killed for killed, _ in done)} killed, {sum(n for _, n in done)} batches acknowledged, 0 lost')
 
 
 def an_archive_run_killed_at_any_call_is_continued(run):
