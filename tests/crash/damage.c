@@ -475,15 +475,9 @@ static const struct verb {
 static bool
 take_setting(struct spoil *s, const char *text)
 {
-	if (strncmp(text, "every=", 6) == 0)
-		s->every = (size_t)strtoull(text + 6, NULL, 10);
-	else if (strncmp(text, "jobs=", 5) == 0)
-		s->jobs = (size_t)strtoull(text + 5, NULL, 10);
-	else if (strncmp(text, "count=", 6) == 0)
-		s->count = (size_t)strtoull(text + 6, NULL, 10);
-	else
-		return model_setting(&s->model, text);
-	return true;
+	return number_setting(text, "every=", &s->every) ||
+	       number_setting(text, "jobs=", &s->jobs) ||
+	       number_setting(text, "count=", &s->count) || model_setting(&s->model, text);
 }
 
 static void
@@ -530,6 +524,8 @@ main(int argc, char **argv)
 		if (!take_setting(s, argv[i]))
 			(void)fprintf(stderr, "store-damage: no setting \"%s\"\n", argv[i]);
 	}
+	s->every = s->every > 0 ? s->every : 1;
+	s->jobs = s->jobs > 0 && s->jobs <= JOBS_MAX ? s->jobs : 1;
 	for (size_t i = 0; s->scratch != NULL && i < sizeof verbs / sizeof verbs[0]; i++) {
 		if (strcmp(verbs[i].name, argv[1]) == 0)
 			code = run(&verbs[i], s);

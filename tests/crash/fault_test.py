@@ -11,7 +11,7 @@ from tools import ews_peer, harness
 
 REASONS = {'enospc': 'No space left on device', 'enospc-on': 'No space left on device', 'eio': 'Input/output error',
            'eio-on': 'Input/output error', 'sync-eio': 'Input/output error', 'sync-drop': 'Input/output error',
-           'eintr': '', 'eintr-rest': 'Interrupted system call', 'short': 'Input/output error'}
+           'eintr': '', 'eintr-rest': 'Interrupted system call', 'short': ''}
 # Over the border of a segment, a clean end, a second run, an unclean end, a recovery, a rebuild.
 STEPS = ('make', 'open', 'write=5', 'close', 'open', 'write=2', 'abandon', 'garbage', 'open', 'write=1', 'close',
          'rebuild', 'write=1', 'close')
@@ -23,7 +23,7 @@ ARCHIVE_ENDS = {harness.DONE, harness.FAILED, harness.INCOMPLETE, harness.STOPPE
 
 
 def may_notice(kind, ended):
-    """POSIX lets a caller retry an interrupted or short write; LMDB takes a short one for a full disk and says EIO."""
+    """POSIX lets a caller retry an interrupted or short write; LMDB takes a short one for a full disk and says ENOSPC or EIO."""
     return kind != 'eintr' and not (kind == 'short' and not ended.path.startswith('idx'))
 
 
@@ -33,6 +33,8 @@ def check_end(what, kind, ended, archive):
         return
     harness.check(ended.fired and may_notice(kind, ended), f'{what}: failed, but should not have: {ended.err}')
     harness.contains(f'{what}: the message', ended.err, REASONS[kind])
+    if kind == 'short':
+        harness.check('Input/output error' in ended.err or 'No space left' in ended.err, f'{what}: no reason: {ended.err}')
     harness.check(str(archive) in ended.err or 'idx/' in ended.err, f'{what}: the message names no file: {ended.err}')
 
 

@@ -44,6 +44,17 @@ apply(void *ctx, struct store_txn *txn, const struct store_loc *loc, struct byte
 const struct store_schema model_schema = { .tables = tables, .table_count = 2, .apply = apply };
 
 bool
+number_setting(const char *text, const char *name, size_t *out)
+{
+	size_t size = strlen(name);
+
+	if (strncmp(text, name, size) != 0)
+		return false;
+	*out = (size_t)strtoull(text + size, NULL, 10);
+	return true;
+}
+
+bool
 model_setting(struct model *m, const char *text)
 {
 	if (strncmp(text, "seed=", 5) == 0)

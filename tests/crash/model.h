@@ -38,6 +38,8 @@ extern const struct store_schema model_schema;
 
 /* "seed=N", "large=BYTES", "encrypted": false when TEXT is none of these. */
 bool model_setting(struct model *m, const char *text);
+/* The same for a number of the caller's: NAME is "every=". */
+bool number_setting(const char *text, const char *name, size_t *out);
 
 bool model_create(const struct model *m, const char *dir, struct exa_error *err) EXA_CHECK;
 bool model_open(const struct model *m, const char *dir, enum store_access access,

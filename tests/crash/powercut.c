@@ -308,26 +308,9 @@ cut_everywhere(struct cutting *c)
 static bool
 take_setting(struct cutting *c, const char *text)
 {
-	static const struct {
-		const char *name;
-		size_t at;
-	} numbers[] = {
-		{ "random=", offsetof(struct cutting, random_states) },
-		{ "every=", offsetof(struct cutting, every) },
-		{ "jobs=", offsetof(struct cutting, jobs) },
-	};
-
-	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-		size_t size = strlen(numbers[i].name);
-		size_t value;
-
-		if (strncmp(text, numbers[i].name, size) != 0)
-			continue;
-		value = (size_t)strtoull(text + size, NULL, 10);
-		memcpy((char *)c + numbers[i].at, &value, sizeof value);
-		return true;
-	}
-	return model_setting(&c->model, text);
+	return number_setting(text, "random=", &c->random_states) ||
+	       number_setting(text, "every=", &c->every) ||
+	       number_setting(text, "jobs=", &c->jobs) || model_setting(&c->model, text);
 }
 
 static const char *
@@ -344,6 +327,8 @@ load(struct cutting *c, char **argv, struct exa_error *err)
 		if (!take_setting(c, *text))
 			return exa_fail(err, EXA_USAGE, "there is no setting \"%s\"", *text);
 	}
+	c->every = c->every > 0 ? c->every : 1;
+	c->jobs = c->jobs > 0 ? c->jobs : 1;
 	if (unless_dash(argv[4]) != NULL && !model_acks_read(&c->acks, argv[4], err))
 		return false;
 	if (!disk_load(&c->base, unless_dash(argv[3]), err) ||

@@ -18,7 +18,6 @@
 #include "disk.h"
 #include "spoil.h"
 
-#define JOBS_MAX 64
 #define PLACE_SECONDS 30
 #define BAD_SHOWN_MAX 20
 #define FRAME_HEAD_BYTES 64

@@ -10,6 +10,7 @@
 
 #define SPOIL_ROUNDS 24
 #define FRAMES_MAX 512
+#define JOBS_MAX ((size_t)64)
 
 enum figure {
 	FIGURE_TRIED,
