@@ -31,6 +31,12 @@ def every_byte_that_changes_is_found_and_located(run):
     harness.same('died', figures['died'], 0)
 
 
+def so_it_is_in_an_encrypted_archive(run):
+    figures = spoil(run, 'flips', 'encrypted', f'every={1 if tools.LONG else 61}')
+    harness.same('detected', figures['detected'], figures['tried'])
+    harness.same('died', figures['died'], 0)
+
+
 def so_it_is_in_an_archive_of_sealed_segments(run):
     figures = spoil(run, 'sealed', f'every={1 if tools.LONG else 61}')
     harness.same('detected', figures['detected'], figures['tried'])
@@ -74,6 +80,7 @@ def exarch_on_a_spoilt_index_says_so_or_is_right(run):
 
 
 if __name__ == '__main__':
-    harness.main(every_byte_that_changes_is_found_and_located, so_it_is_in_an_archive_of_sealed_segments,
+    harness.main(every_byte_that_changes_is_found_and_located, so_it_is_in_an_encrypted_archive,
+                 so_it_is_in_an_archive_of_sealed_segments,
                  a_spoilt_index_never_gives_wrong_bytes, a_cut_segment_is_refused_or_ends_at_a_commit,
                  exarch_on_a_spoilt_index_says_so_or_is_right)

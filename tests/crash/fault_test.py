@@ -12,10 +12,10 @@ from tools import ews_peer, harness
 REASONS = {'enospc': 'No space left on device', 'enospc-on': 'No space left on device', 'eio': 'Input/output error',
            'eio-on': 'Input/output error', 'sync-eio': 'Input/output error', 'sync-drop': 'Input/output error',
            'eintr': '', 'eintr-rest': 'Interrupted system call', 'short': ''}
-# Over the border of a segment, a clean end, a second run, an unclean end, a recovery, a rebuild.
-STEPS = ('make', 'open', 'write=5', 'close', 'open', 'write=2', 'abandon', 'garbage', 'open', 'write=1', 'close',
-         'rebuild', 'write=1', 'close')
-SETTINGS = ('large=300000',)
+# Over the border of a segment, a clean end, a second run, an unclean end, a recovery, a rebuild, a compaction.
+STEPS = ('orphans', 'make', 'open', 'write=4', 'close', 'open', 'write=2', 'abandon', 'garbage', 'open', 'write=1', 'close',
+         'rebuild', 'compact', 'write=1', 'close')
+SETTINGS = ('large=150000',)
 EVERY = 1 if tools.LONG else 9
 ARCHIVE_EVERY = 4 if tools.LONG else 37
 # What exarch archive may end with when its disk fails: docs/man, "Exit status".

@@ -18,6 +18,7 @@ STORIES = [
     (('make', 'open', 'threads=3,9', 'close'), ('open', 'threads=3,6', 'close')),  # over the border of a segment
     (('make', 'open', 'write=4', 'abandon', 'garbage'), ('open', 'write=4', 'close')),
     (('make', 'open', 'threads=3,6', 'close'), ('rebuild', 'write=3', 'close')),
+    (('orphans', 'make', 'open', 'threads=3,8', 'close'), ('orphans', 'open', 'compact', 'write=2', 'close')),
 ]
 
 

@@ -18,6 +18,14 @@
 
 static const struct store_table tables[] = { { "facts", false }, { "places", false } };
 
+static void
+put_place(uint8_t out[14], const struct store_loc *loc)
+{
+	put_le32(out, loc->segment);
+	put_le64(out + 4, loc->offset);
+	put_le16(out + 12, loc->slot);
+}
+
 /* "key=value", logged or noted. */
 static bool
 apply(void *ctx, struct store_txn *txn, const struct store_loc *loc, struct bytes record,
@@ -32,9 +40,7 @@ apply(void *ctx, struct store_txn *txn, const struct store_loc *loc, struct byte
 		return exa_fail(err, EXA_CORRUPT, "a record without a value");
 	key = bytes_take(record, (size_t)(equals - record.data));
 	if (loc != NULL) {
-		put_le32(place, loc->segment);
-		put_le64(place + 4, loc->offset);
-		put_le16(place + 12, loc->slot);
+		put_place(place, loc);
 		if (!store_set(txn, TABLE_PLACES, key, bytes_of(place, sizeof place), err))
 			return false;
 	}
@@ -63,6 +69,8 @@ model_setting(struct model *m, const char *text)
 		m->large_bytes = (size_t)strtoull(text + 6, NULL, 10);
 	else if (strcmp(text, "encrypted") == 0)
 		m->encrypted = true;
+	else if (strcmp(text, "orphans") == 0)
+		m->orphans = true;
 	else
 		return false;
 	return true;
@@ -144,6 +152,19 @@ key_text(char *out, size_t size, int thread, int round, int i)
 	(void)snprintf(out, size, "batch-%d-%d-%d", thread, round, i);
 }
 
+static bool
+put_orphan(const struct model *m, struct store *s, int thread, int round, struct exa_error *err)
+{
+	EXA_AUTO(buf_done) struct buf object = { 0 };
+	struct store_id id;
+
+	if (!m->orphans)
+		return true;
+	add_noise(&object, m->large_bytes,
+		m->seed + (uint64_t)(thread * ROUNDS_MAX + round) + UINT64_C(0x6f727068616e));
+	return store_put(s, STORE_DATA, buf_bytes(&object), &id, NULL, err);
+}
+
 bool
 model_write(const struct model *m, struct store *s, int thread, int round, struct exa_error *err)
 {
@@ -153,6 +174,8 @@ model_write(const struct model *m, struct store *s, int thread, int round, struc
 	char text[160];
 	char key[64];
 
+	if (!put_orphan(m, s, thread, round, err))
+		return false;
 	for (int i = 0; i < OBJECTS_A_BATCH; i++) {
 		struct store_id id;
 		char hex[2 * STORE_ID_SIZE + 1];
@@ -169,6 +192,64 @@ model_write(const struct model *m, struct store *s, int thread, int round, struc
 	(void)snprintf(text, sizeof text, "note-%d=%d", thread, round);
 	store_batch_note(&b, bytes_of_string(text));
 	return store_submit(s, &b, &epoch, err) && store_wait(s, epoch, err);
+}
+
+/* ---- compaction ---- */
+
+static bool
+mark_all(void *ctx, struct store_txn *txn, struct store_marks *marks, struct exa_error *err)
+{
+	EXA_AUTO(store_cursor_closep) struct store_cursor *c = NULL;
+	struct bytes none = { 0 };
+	struct bytes key;
+	struct bytes hex;
+
+	(void)ctx;
+	if (!store_cursor_open(txn, TABLE_FACTS, none, none, &c, err))
+		return false;
+	exa_error_clear(err);
+	while (store_cursor_next(c, &key, &hex, err)) {
+		EXA_AUTO(exa_freep) char *text = exa_strndup((const char *)hex.data, hex.size);
+		struct store_id id;
+
+		if (hex_decode(text, id.bytes, STORE_ID_SIZE)) /* a note's value isn't one */
+			store_mark(marks, &id);
+	}
+	return err->code == EXA_OK;
+}
+
+/* A record that the tables point to is logged anew, since its place is in them. */
+static bool
+carry(void *ctx, struct store_txn *txn, const struct store_loc *loc, struct bytes record,
+	struct buf *keep, struct buf *again, struct exa_error *err)
+{
+	const uint8_t *equals = memchr(record.data, '=', record.size);
+	struct bytes place;
+	uint8_t here[14];
+	bool found;
+
+	(void)ctx;
+	(void)keep;
+	if (equals == NULL)
+		return exa_fail(err, EXA_CORRUPT, "a record without a value");
+	if (!store_get(txn, TABLE_PLACES, bytes_take(record, (size_t)(equals - record.data)),
+		    &found, &place, err))
+		return false;
+	put_place(here, loc);
+	if (found && bytes_equal(place, bytes_of(here, sizeof here)))
+		buf_add_bytes(again, record);
+	return true;
+}
+
+bool
+model_compact(struct store *s, struct exa_error *err)
+{
+	const struct store_compact_options options = { .mark = mark_all, .carry = carry };
+	struct store_compact_result result;
+
+	return store_compact(s, &options, &result, err) &&
+	       (result.segments_cut > 0 ||
+		       exa_fail(err, EXA_FAILED, "there was nothing to compact"));
 }
 
 /* ---- the log ---- */

@@ -25,6 +25,7 @@ struct model {
 	uint64_t seed;
 	size_t large_bytes; /* of the batch's first object, about; 0 = it is small too */
 	bool encrypted;
+	bool orphans; /* each batch brings an object that no record names: work for a compaction */
 };
 
 /* Who was told what. A rebuild may lose notes from when it begins. */
@@ -36,7 +37,7 @@ struct acks {
 
 extern const struct store_schema model_schema;
 
-/* "seed=N", "large=BYTES", "encrypted": false when TEXT is none of these. */
+/* "seed=N", "large=BYTES", "encrypted", "orphans": false when TEXT is none of these. */
 bool model_setting(struct model *m, const char *text);
 /* The same for a number of the caller's: NAME is "every=". */
 bool number_setting(const char *text, const char *name, size_t *out);
@@ -50,6 +51,9 @@ void model_object(const struct model *m, int thread, int round, int i, struct bu
 /* Puts and submits one batch, and waits for it. */
 bool model_write(const struct model *m, struct store *s, int thread, int round,
 	struct exa_error *err) EXA_CHECK;
+
+/* Gives back the room of what no record names. */
+bool model_compact(struct store *s, struct exa_error *err) EXA_CHECK;
 
 /* Adds what the log says; a line that isn't whole doesn't count. No file is an empty one. */
 bool model_acks_read(struct acks *a, const char *path, struct exa_error *err) EXA_CHECK;

@@ -8,8 +8,8 @@
  *   store-torture judge DIR LOG           exit 0; 1: a promise was broken, with one line on stderr
  *
  * Steps: make, open, write=N (N rounds by one thread), threads=T,N (N rounds by T threads at once),
- * close, abandon (as a crash would), rebuild, garbage (a torn tail), and settings for what
- * follows: seed=N, large=BYTES, encrypted.
+ * close, abandon (as a crash would), rebuild, compact, garbage (a torn tail), and settings for what
+ * follows: seed=N, large=BYTES, encrypted, orphans (objects for compact to drop).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -161,6 +161,13 @@ step_close(struct torture *t, const char *arg, struct exa_error *err)
 }
 
 static bool
+step_compact(struct torture *t, const char *arg, struct exa_error *err)
+{
+	(void)arg;
+	return model_compact(t->store, err);
+}
+
+static bool
 step_abandon(struct torture *t, const char *arg, struct exa_error *err)
 {
 	(void)arg;
@@ -216,6 +223,7 @@ static const struct step {
 	{ "close", step_close },
 	{ "abandon", step_abandon },
 	{ "rebuild", step_rebuild },
+	{ "compact", step_compact },
 	{ "garbage", step_garbage },
 };
 
