@@ -197,7 +197,7 @@ index_measure(struct index *x, struct index_extent *out, struct exa_error *err)
 
 	if (mdb_env_info(x->env, &info) != 0 || mdb_env_stat(x->env, &stat_of_root) != 0 ||
 		mdb_env_get_fd(x->env, &e.fd) != 0 || fstat(e.fd, &st) != 0)
-		return exa_fail_errno(err, errno, "can't look at the index");
+		return exa_fail_errno(err, errno, "can't look at the index (idx/data.mdb)");
 	e.page_bytes = stat_of_root.ms_psize;
 	e.counted_bytes = (uint64_t)(info.me_last_pgno + 1) * e.page_bytes;
 	e.file_bytes = (uint64_t)st.st_size;
@@ -216,7 +216,7 @@ index_stretch(struct index *x, struct exa_error *err)
 		return true;
 	e.file_bytes = e.counted_bytes + 2 * INDEX_SLACK_PAGES * e.page_bytes;
 	return ftruncate(e.fd, (off_t)e.file_bytes) == 0 ||
-	       exa_fail_errno(err, errno, "can't make room in the index");
+	       exa_fail_errno(err, errno, "can't make room in the index (idx/data.mdb)");
 }
 
 /* LMDB would touch pages beyond a cut file's end, and be killed for it. */

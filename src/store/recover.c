@@ -86,6 +86,13 @@ last_commit_in_segments(const struct store *s)
 }
 
 static bool
+not_there(struct place at, const char *what, struct exa_error *err)
+{
+	(void)exa_fail(err, EXA_CORRUPT, "%s", what);
+	return place_while(err, at);
+}
+
+static bool
 find_watermark(
 	const struct store *s, const struct watermark *w, uint8_t *raw_head, struct exa_error *err)
 {
@@ -98,12 +105,14 @@ find_watermark(
 		!segdir_size(&s->files, w->commit_at.segment, &size, err) ||
 		!frame_read_head(fd, w->commit_at, &head, raw_head, err))
 		return false;
-	if (head.kind != FRAME_COMMIT || head.sequence != w->sequence || size < w->end)
-		return exa_fail(err, EXA_CORRUPT, "another frame stands in its place");
+	if (size < w->end)
+		return not_there(w->commit_at, "the file ends within the frame", err);
+	if (head.kind != FRAME_COMMIT || head.sequence != w->sequence)
+		return not_there(w->commit_at, "another frame stands in its place", err);
 	if (!read_commit(s, fd, w->commit_at, &head, &c, err))
 		return false;
 	if (c.number != w->commit || memcmp(c.chain, w->chain, SHA256_SIZE) != 0)
-		return exa_fail(err, EXA_CORRUPT, "another COMMIT stands in its place");
+		return not_there(w->commit_at, "another COMMIT stands in its place", err);
 	return true;
 }
 
