@@ -46,6 +46,9 @@ struct ews_options {
 	struct http_options http;
 };
 
+/* True when ENDPOINT is one of Exchange Online's, in any of its clouds. */
+bool ews_is_online(const char *endpoint);
+
 struct ews;
 
 bool ews_new(const struct ews_options *options, struct ews **out, struct exa_error *err) EXA_CHECK;

@@ -143,13 +143,32 @@ send_once(struct ews *e, const char *mailbox, const char *authorization, struct 
 }
 
 static bool
-explain_refusal(struct ews *e, const struct http_answer *head, struct exa_error *err)
+explain_status(struct ews *e, const struct http_answer *head, struct exa_error *err)
 {
 	EXA_AUTO(buf_done) struct buf roles = { 0 };
-	bool has_token = auth_token_roles(e->auth, e->scope, &roles);
+	const bool has_token = auth_token_roles(e->auth, e->scope, &roles);
+	const struct status_asked asked = { .online = ews_is_online(e->endpoint),
+		.who = auth_who(e->auth),
+		.roles = has_token ? buf_string(&roles) : NULL };
 
-	(void)status_explain(head, has_token ? buf_string(&roles) : NULL, err);
-	return exa_while(err, "signing in as %s", auth_who(e->auth));
+	return status_explain(head, &asked, err);
+}
+
+/* Some refusals come as a fault too, whose own words ("Check credentials and try again") mislead.
+ */
+static bool
+explain_denied_fault(struct ews *e, const struct http_answer *head, struct exa_error *err)
+{
+	const struct exa_error fault = *err;
+	const int text_most = 120;
+	struct http_answer refusal = *head;
+
+	refusal.status = 403;
+	(void)explain_status(e, &refusal, err);
+	(void)exa_while(err, "%.*s", text_most, fault.text);
+	exa_error_set_name(err, fault.name);
+	err->detail = head->status;
+	return false;
 }
 
 /* The connection did its part, or broke when all that matters had been said. */
@@ -160,11 +179,15 @@ judge(struct ews *e, const struct delivery *d, const struct http_answer *head,
 	bool readable = d->parsed && !d->garbled;
 
 	if (head->status == 401)
-		return explain_refusal(e, head, err);
+		return explain_status(e, head, err) ||
+		       exa_while(err, "signing in as %s", auth_who(e->auth));
 	if ((head->status != 200 || !claims_xml(head)) && !(readable && answer_is_fault(d->answer)))
-		return status_explain(head, NULL, err);
+		return explain_status(e, head, err);
 	if (answer_finish(d->answer, err))
 		return true;
+	if (answer_is_fault(d->answer) && err->code == EXA_DENIED &&
+		(head->status == 403 || strcmp(err->name, "ErrorAccessDenied") == 0))
+		return explain_denied_fault(e, head, err);
 	err->detail = head->status;
 	if (err->retry_after_ms == 0)
 		err->retry_after_ms = head->retry_after_ms;

@@ -32,11 +32,6 @@ static const struct {
 	enum exa_code code;
 	const char *words;
 } statuses[] = {
-	{ 403, EXA_DENIED,
-		"refused by a policy. Is EWS on for organisation and user (EwsEnabled), the "
-		"application in EwsAllowedAppIDs, its user agent allowed (EwsAllowList), the "
-		"mailbox within the application access policy or RBAC scope, and "
-		"full_access_as_app granted?" },
 	{ 404, EXA_FAILED, "nothing there; check source.endpoint" },
 	{ 405, EXA_FAILED, "this is no EWS endpoint; check source.endpoint" },
 	{ 408, EXA_TIMEOUT, "the server gave up waiting" },
@@ -47,6 +42,32 @@ static const struct {
 	{ 457, EXA_DENIED, "the account's password has expired" },
 	{ 503, EXA_THROTTLED, "the server is busy or not available" },
 };
+
+/*
+ * A 403 has no body and doesn't say which policy it was. Sources: "Exchange Online EWS, Your Time
+ * is Almost Up"; "Control access to EWS in Exchange"; "Limiting application permissions to specific
+ * Exchange Online mailboxes".
+ */
+static bool
+explain_forbidden(const struct status_asked *asked, struct exa_error *err)
+{
+	if (!asked->online)
+		return exa_fail(err, EXA_DENIED,
+			"HTTP 403: the server refuses EWS to %s. Is EwsEnabled not false and "
+			"exarch's user agent allowed (Get-OrganizationConfig, Get-CASMailbox: "
+			"EwsEnabled, EwsApplicationAccessPolicy, EwsAllowList), this machine's "
+			"address allowed in IIS, and the account's ApplicationImpersonation role "
+			"in force? (The retirement of EWS is Exchange Online's alone.)",
+			asked->who);
+	return exa_fail(err, EXA_DENIED,
+		"HTTP 403: Exchange Online refuses EWS. Switched off? From October 2026 it is, "
+		"unless an administrator allows this application: Set-OrganizationConfig "
+		"-EwsEnabled $true -EwsAllowedAppIDs \"%s\" (replaces the list: name all; takes up "
+		"to 24 h); from 1 April 2027 for everybody, without exception. Otherwise a policy: "
+		"Set-CASMailbox -EwsEnabled, EwsAllowList, application access policy, RBAC scope, "
+		"or full_access_as_app not granted",
+		asked->who);
+}
 
 static bool
 explain_refusal(const struct http_answer *answer, const char *roles, struct exa_error *err)
@@ -104,10 +125,13 @@ explain_other(const struct http_answer *answer, struct exa_error *err)
 }
 
 bool
-status_explain(const struct http_answer *answer, const char *roles, struct exa_error *err)
+status_explain(
+	const struct http_answer *answer, const struct status_asked *asked, struct exa_error *err)
 {
 	if (answer->status == 401)
-		(void)explain_refusal(answer, roles, err);
+		(void)explain_refusal(answer, asked->roles, err);
+	else if (answer->status == 403)
+		(void)explain_forbidden(asked, err);
 	else
 		(void)explain_other(answer, err);
 	err->detail = answer->status;

@@ -6,8 +6,14 @@
 #include "exarch/error.h"
 #include "exarch/http.h"
 
-/* ROLES: what the token says it may do ("" = nothing), NULL when there is no token. Sets *err with
- * the status as its detail; returns false. */
-bool status_explain(const struct http_answer *answer, const char *roles, struct exa_error *err);
+struct status_asked {
+	bool online;       /* Exchange Online, not a server of one's own */
+	const char *who;   /* auth_who */
+	const char *roles; /* what the token says it may do ("" = nothing), NULL without token */
+};
+
+/* Sets *err with the status as its detail; returns false. */
+bool status_explain(
+	const struct http_answer *answer, const struct status_asked *asked, struct exa_error *err);
 
 #endif

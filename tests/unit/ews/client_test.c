@@ -212,7 +212,7 @@ a_status_means_what_to_do_next(void **state)
 		{ "302 Found", "Location: /ews/genericerrorpage.htm\r\n", "", EXA_NET, 0,
 			"genericerrorpage" },
 		{ "400 Bad", "", "", EXA_FAILED, 0, "400" },
-		{ "403 Forbidden", "", "", EXA_DENIED, 0, "EwsAllowedAppIDs" },
+		{ "403 Forbidden", "", "", EXA_DENIED, 0, "ApplicationImpersonation" },
 		{ "404 Not Found", HTML, "<html>", EXA_FAILED, 0, "source.endpoint" },
 		{ "413 Large", "", "", EXA_LIMIT, 0, "large" },
 		{ "429 Busy", "Retry-After: 5\r\n", "", EXA_THROTTLED, 5000, "busy" },
@@ -242,6 +242,36 @@ a_status_means_what_to_do_next(void **state)
 		if (b.err.code != EXA_PROTOCOL)
 			assert_int_equal(b.err.detail, strtol(cases[i].status, NULL, 10));
 	}
+}
+
+/* A server of one's own isn't concerned by the retirement, and can't allow applications. */
+static void
+a_refusal_of_ones_own_server_has_words_of_its_own(void **state)
+{
+	EXA_AUTO(bench_done) struct bench b = { 0 };
+
+	(void)state;
+	add_reply(&b, "403 Forbidden", "", "", LOOPBACK_KEEP);
+	start(&b, false);
+	assert_false(get_root(&b));
+	assert_null(strstr(b.err.text, "EwsAllowedAppIDs"));
+	assert_null(strstr(b.err.text, "2027"));
+	assert_non_null(strstr(b.err.text, "svc"));
+}
+
+static void
+a_fault_that_denies_access_is_explained_too(void **state)
+{
+	EXA_AUTO(bench_done) struct bench b = { 0 };
+
+	(void)state;
+	add_fixture(&b, "500 Internal Server Error", "fault_denied.xml");
+	start(&b, false);
+	assert_false(get_root(&b));
+	assert_int_equal(b.err.code, EXA_DENIED);
+	assert_int_equal(b.err.detail, 500);
+	assert_string_equal(b.err.name, "ErrorAccessDenied");
+	assert_non_null(strstr(b.err.text, "EwsEnabled"));
 }
 
 static void
@@ -328,6 +358,8 @@ main(void)
 		cmocka_unit_test(a_token_without_the_role_is_explained),
 		cmocka_unit_test(a_refused_password_is_not_tried_twice),
 		cmocka_unit_test(a_status_means_what_to_do_next),
+		cmocka_unit_test(a_refusal_of_ones_own_server_has_words_of_its_own),
+		cmocka_unit_test(a_fault_that_denies_access_is_explained_too),
 		cmocka_unit_test(a_fault_counts_at_500_and_at_200),
 		cmocka_unit_test(an_answer_that_was_complete_survives_its_connection),
 		cmocka_unit_test(an_answer_that_breaks_off_is_a_failure_that_passes),
