@@ -6,7 +6,8 @@
  * turns out to be closed before the first byte of an answer is replaced and the request sent again.
  * Before a request that must not be done twice, call http_client_drop_connections.
  *
- * Plain http is refused (EXA_USAGE) unless the host is this machine: requests carry credentials.
+ * Plain http is refused (EXA_USAGE) unless the host is this machine, since requests carry
+ * credentials; a client for requests that carry none may say so.
  *
  * A client belongs to one thread at a time (its own connection cache); http_global_init is called
  * once by the program.
@@ -50,6 +51,7 @@ struct http_options {
 	uint32_t timeout_s; /* no byte for so long ends the request with EXA_TIMEOUT; 0 = 300 */
 	bool gzip;          /* ask for and undo gzip */
 	struct http_login login;
+	bool plain; /* no request of this client over http carries a secret: any host will do */
 	struct cancel *cancel; /* looked at while waiting: EXA_CANCELLED. May be NULL. Borrowed for
 				  the client's life */
 };

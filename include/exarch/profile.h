@@ -46,12 +46,14 @@ struct profile {
 	char *passphrase_file;
 
 	/* source */
-	char *endpoint;       /* EWS URL; default from `cloud` */
-	char *token_endpoint; /* default from `cloud` */
-	char *graph_endpoint; /* default from `cloud` */
-	char *ews_scope;      /* default from `cloud` */
-	char *graph_scope;    /* default from `cloud` */
-	char *tls_ca;         /* NULL = system's */
+	char *endpoint; /* EWS URL; default from `cloud`; NULL with autodiscover */
+	bool autodiscover;
+	char *autodiscover_server; /* "https://HOST": this one alone; NULL = by the address */
+	char *token_endpoint;      /* default from `cloud` */
+	char *graph_endpoint;      /* default from `cloud` */
+	char *ews_scope;           /* default from `cloud` */
+	char *graph_scope;         /* default from `cloud` */
+	char *tls_ca;              /* NULL = system's */
 	uint32_t timeout_s;
 	struct auth_config auth; /* texts owned by the profile */
 

@@ -135,6 +135,15 @@ ignore_folder(void *ctx, const struct ews_folder *folder, struct exa_error *err)
 	return true;
 }
 
+/* Each refusal counts towards the account's lockout: all threads at once would lock it out. */
+static bool
+signs_in_with_password(const struct archiving *a)
+{
+	const enum auth_kind kind = a->session.profile->auth.kind;
+
+	return kind == AUTH_BASIC || kind == AUTH_NTLM;
+}
+
 /* A list of mailboxes asks no server. Before an archive is made, one question shows that the
  * credentials are good and that the server is there; what it says of that one mailbox is for the
  * crawl. */
@@ -157,9 +166,11 @@ open_archive(struct archiving *a, struct exa_error *err)
 		.key = &a->key.key };
 	const struct catalog_listener listener = crawl_listener(a->crawl);
 	const char *dir = a->session.profile->archive;
+	const bool exists = store_exists(dir);
 
-	if (!store_exists(dir) &&
-		(!server_lets_us_in(a, err) || !catalog_create(dir, &options, err)))
+	if ((!exists || signs_in_with_password(a)) && !server_lets_us_in(a, err))
+		return false;
+	if (!exists && !catalog_create(dir, &options, err))
 		return false;
 	return catalog_open(dir,
 		&(struct store_open_options){
@@ -179,7 +190,8 @@ choose_mailboxes(struct archiving *a, struct exa_error *err)
 				&a->mailboxes[a->mailbox_count]);
 	}
 	if (a->mailbox_count > 0)
-		return true;
+		return session_locate(
+			&a->session, a->mailboxes, a->mailbox_count, &stop_asked, err);
 	return exa_fail(err, EXA_USAGE,
 		"no mailbox is to be archived (of %zu looked at); `exarch mailboxes %s` says why",
 		a->plan.count, a->args->positional[0]);
@@ -353,6 +365,8 @@ archive(struct archiving *a)
 
 	a->report = report_new(&options);
 	poked_report = a->report;
+	if (a->session.found_endpoint != NULL)
+		report_note(a->report, "Autodiscover: %s", a->session.found_endpoint);
 	if (days <= 30)
 		report_note(a->report,
 			"the app's certificate expires in %d days; make a new one and upload it",

@@ -94,7 +94,8 @@ cmd_folders(const struct args *args)
 	if (!session_open(args->positional[0], NULL, &session, &err))
 		return fail_with(&err);
 	count = session_parts(&session, &mailbox, parts);
-	good = ews_new(&session.ews, &ews, &err);
+	good = session_locate(&session, parts, count, NULL, &err) &&
+	       ews_new(&session.ews, &ews, &err);
 	for (size_t i = 0; i < count; i++) {
 		good = good && show_part(args, &session, ews, &parts[i], &err);
 		exa_free(parts[i].label);

@@ -13,6 +13,7 @@
  *     catalog/    mailboxes, folders, items, ledger, recipes as records; apply.c changes the tables
  *     ews/        Exchange Web Services: op_*.c is one operation each
  *     directory/  who has a mailbox: Microsoft Graph
+ *     discover/   Autodiscover: from an address to the EWS URL of one's own server
  *     store/      objects and records in segments, with an index; commit.c is what makes it safe
  *     mime/       a message into pieces that deduplicate; base64
  *     auth/       credentials into an Authorization header

@@ -3,9 +3,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "errand.h"
 #include "exarch/clock.h"
 #include "exarch/mem.h"
-#include "exarch/work.h"
 #include "session.h"
 
 #define USER_AGENT "exarch/" EXARCH_VERSION
@@ -38,6 +38,7 @@ session_open(
 void
 session_done(struct session *s)
 {
+	exa_free(s->found_endpoint);
 	auth_free(s->auth);
 	profile_free(s->profile);
 	*s = (struct session){ 0 };
@@ -110,61 +111,35 @@ ask_directory(struct session *s, struct http_client *http, struct plan *p, struc
 	return true;
 }
 
-/* The directory is asked as a job of a pool of one, so that the one policy decides on waiting and
- * trying again. */
-struct directory_job {
-	struct job job; /* first: the pool hands it back */
+struct listing {
 	struct session *session;
-	struct work *work;
-	struct plan plan;
 	struct http_client *http;
+	struct plan plan;
 };
 
-static void
-directory_run(struct job *base, void *thread)
+static bool
+list_users(void *ctx, struct exa_error *err)
 {
-	struct directory_job *d = (struct directory_job *)(void *)base;
-	struct exa_error err;
+	struct listing *l = ctx;
 
-	(void)thread;
-	plan_done(&d->plan);
-	if (ask_directory(d->session, d->http, &d->plan, &err))
-		return;
-	if (work_advise(&err, WORK_SCOPE_RUN, work_attempts(base, &err)) == WORK_RETRY)
-		work_again(d->work, base, &err);
-	else
-		work_stop(d->work, &err);
-}
-
-static void
-directory_drop(struct job *job)
-{
-	(void)job; /* on its owner's stack */
+	plan_done(&l->plan);
+	return ask_directory(l->session, l->http, &l->plan, err);
 }
 
 static bool
 load_directory(struct session *s, struct cancel *cancel, struct plan *out, struct exa_error *err)
 {
 	EXA_AUTO(http_client_freep) struct http_client *http = NULL;
-	const struct work_options options = { .threads = 1, .cancel = cancel };
-	struct directory_job d = {
-		.job = { .rank = WORK_OPEN, .run = directory_run, .drop = directory_drop },
-		.session = s
-	};
-	bool good;
+	struct listing l = { .session = s };
 
 	if (!http_client_new(&s->http, &http, err))
 		return false;
-	d.http = http;
-	d.work = work_new(&options);
-	work_add(d.work, &d.job);
-	good = work_run(d.work, err);
-	work_free(d.work);
-	if (!good) {
-		plan_done(&d.plan);
+	l.http = http;
+	if (!errand_run(list_users, &l, cancel, err)) {
+		plan_done(&l.plan);
 		return exa_while(err, "asking the directory who has a mailbox");
 	}
-	*out = d.plan;
+	*out = l.plan;
 	return true;
 }
 

@@ -13,13 +13,22 @@ struct session {
 	struct profile *profile;
 	struct auth *auth;
 	struct http_options http;
-	struct ews_options ews;
+	struct ews_options ews; /* endpoint NULL until session_locate, with autodiscover */
+	char *found_endpoint;   /* by Autodiscover, or NULL */
 };
 
 /* Reads the profile and the credentials; asks no server yet. */
 bool session_open(const char *profile_path, struct cancel *cancel, struct session *out,
 	struct exa_error *err) EXA_CHECK;
 void session_done(struct session *s);
+
+/*
+ * With `autodiscover`: finds the server of these mailboxes and sets ews.endpoint. EXA_USAGE when
+ * their domains are served by different ones (a run has one), or by Exchange Online. Without:
+ * nothing to do.
+ */
+bool session_locate(struct session *s, const struct crawl_mailbox *mailboxes, size_t count,
+	struct cancel *cancel, struct exa_error *err) EXA_CHECK;
 
 /* ---- who ---- */
 

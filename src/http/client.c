@@ -31,6 +31,7 @@ struct http_client {
 	long connect_timeout_s;
 	long timeout_s;
 	bool gzip;
+	bool plain;
 	enum http_login_kind login;
 	char *user;
 	char *password;
@@ -174,7 +175,9 @@ http_client_new(const struct http_options *options, struct http_client **out, st
 	c->user_agent = exa_strdup(options->user_agent);
 	c->cancel = options->cancel;
 	c->gzip = options->gzip;
+	c->plain = options->plain;
 	c->login = options->login.kind;
+	assert(!c->plain || c->login == HTTP_LOGIN_NONE);
 	c->user = exa_strdup(options->login.user);
 	c->password = exa_strdup(options->login.password);
 	c->connect_timeout_s = options->connect_timeout_s != 0 ? (long)options->connect_timeout_s
@@ -229,7 +232,8 @@ is_this_machine(const char *host)
 
 /* Finds the host for messages, and refuses what would show credentials to the network. */
 static bool
-check_url(const char *url, char host_out[HOST_MAX], bool *plain_out, struct exa_error *err)
+check_url(const struct http_client *c, const char *url, char host_out[HOST_MAX], bool *local_out,
+	struct exa_error *err)
 {
 	CURLU *parsed = curl_url();
 	char *scheme = NULL, *host = NULL;
@@ -249,11 +253,11 @@ check_url(const char *url, char host_out[HOST_MAX], bool *plain_out, struct exa_
 	curl_url_cleanup(parsed);
 	if (!good)
 		return exa_fail(err, EXA_USAGE, "'%s' is not an https address", url);
-	if (plain && !is_this_machine(host_out))
+	*local_out = plain && is_this_machine(host_out);
+	if (plain && !*local_out && !c->plain)
 		return exa_fail(err, EXA_USAGE,
 			"%s: plain http would show credentials and mail to the network; use https",
 			host_out);
-	*plain_out = plain;
 	return true;
 }
 
@@ -335,10 +339,10 @@ http_perform(struct http_client *c, const struct http_request *request,
 	char host[HOST_MAX];
 	struct curl_slist *headers;
 	CURLcode result;
-	bool plain;
+	bool local;
 
 	*answer_out = (struct http_answer){ 0 };
-	if (!check_url(request->url, host, &plain, err))
+	if (!check_url(c, request->url, host, &local, err))
 		return false;
 	if (cancel_raised(c->cancel))
 		return exa_fail(err, EXA_CANCELLED, "stopped before asking %s", host);
@@ -349,7 +353,7 @@ http_perform(struct http_client *c, const struct http_request *request,
 		return exa_fail(err, EXA_FAILED, "no memory for the request's headers");
 	set_request(c, request, headers);
 	/* What may go out in clear goes to this machine, not to the proxy of http_proxy. */
-	curl_easy_setopt(c->curl, CURLOPT_PROXY, plain ? "" : NULL);
+	curl_easy_setopt(c->curl, CURLOPT_PROXY, local ? "" : NULL);
 	curl_easy_setopt(c->curl, CURLOPT_XFERINFODATA, &t);
 	curl_easy_setopt(c->curl, CURLOPT_HEADERDATA, &t);
 	curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, &t);

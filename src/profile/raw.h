@@ -42,7 +42,7 @@ struct raw_archive_key {
 struct raw_source {
 	int kind;
 	int cloud;
-	int autodiscover;
+	char *autodiscover; /* a bool or a URL */
 	char *endpoint;
 	char *token_endpoint;
 	char *graph_endpoint;

@@ -155,7 +155,7 @@ static const cyaml_schema_field_t source_fields[] = {
 	WORD("kind", struct raw_source, kind, kinds),
 	WORD("cloud", struct raw_source, cloud, clouds),
 	TEXT("endpoint", struct raw_source, endpoint),
-	WORD("autodiscover", struct raw_source, autodiscover, bools_no_yet),
+	TEXT("autodiscover", struct raw_source, autodiscover),
 	TEXT("token_endpoint", struct raw_source, token_endpoint),
 	TEXT("graph_endpoint", struct raw_source, graph_endpoint),
 	TEXT("ews_scope", struct raw_source, ews_scope),

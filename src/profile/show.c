@@ -108,6 +108,10 @@ add_source(struct buf *out, const struct profile *p)
 {
 	buf_add_string(out, "source:\n  kind: ews\n");
 	add_text(out, "  endpoint", p->endpoint);
+	if (p->autodiscover_server != NULL)
+		add_text(out, "  autodiscover", p->autodiscover_server);
+	else
+		add_bool(out, "  autodiscover", p->autodiscover);
 	add_text(out, "  token_endpoint", p->token_endpoint);
 	add_text(out, "  graph_endpoint", p->graph_endpoint);
 	add_text(out, "  ews_scope", p->ews_scope);

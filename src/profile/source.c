@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `source`: the server, and how to sign in there. */
 #include <string.h>
+#include <strings.h>
 
 #include "exarch/profile.h"
 
@@ -201,13 +202,69 @@ check_scope(const struct context *c, const char *key, const char *text, char **o
 	return true;
 }
 
+/* An Autodiscover service has one path; what counts is the host. */
+static bool
+check_autodiscover_server(const struct context *c, const char *text, char **out)
+{
+	static const char folder[] = "/autodiscover/";
+	char *path;
+
+	if (strstr(text, "://") == NULL)
+		return context_bad(c, "source.autodiscover",
+			"expected `true`, `false` or a URL that begins with https://");
+	if (!value_url(c, "source.autodiscover", text, out))
+		return false;
+	path = strchr(strstr(*out, "://") + 3, '/');
+	if (path != NULL && strncasecmp(path, folder, sizeof folder - 1) != 0)
+		return context_bad(c, "source.autodiscover",
+			"expected `true`, `false` or the server, as in "
+			"https://HOST/autodiscover/autodiscover.xml");
+	if (path != NULL)
+		*path = '\0';
+	return true;
+}
+
+static bool
+check_autodiscover(const struct context *c, const struct raw_source *raw, struct profile *p)
+{
+	static const char *const words[][2] = { { "false", "true" }, { "no", "yes" },
+		{ "off", "on" } };
+	const char *text = raw->autodiscover;
+
+	if (text == NULL)
+		return true;
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		if (strcmp(text, words[i][0]) == 0)
+			return true;
+		p->autodiscover = p->autodiscover || strcmp(text, words[i][1]) == 0;
+	}
+	if (!p->autodiscover && !check_autodiscover_server(c, text, &p->autodiscover_server))
+		return false;
+	p->autodiscover = true;
+	if ((KIND_BIT(p->auth.kind) & KINDS_OWN_SERVER) == 0)
+		return context_bad(c, "source.autodiscover",
+			"has no meaning with `kind: %s`: Exchange Online's address is fixed by "
+			"`cloud`",
+			raw_word("source.auth.kind", (int)p->auth.kind + 1));
+	if (raw->endpoint != NULL)
+		return context_bad(
+			c, "source.autodiscover", "give `endpoint` or `autodiscover`, not both");
+	p->endpoint = NULL;
+	return true;
+}
+
 static bool
 check_endpoint(const struct context *c, const struct raw_source *raw, struct profile *p)
 {
+	if (!check_autodiscover(c, raw, p))
+		return false;
+	if (p->autodiscover)
+		return true;
 	if (raw->endpoint == NULL && (KIND_BIT(p->auth.kind) & KINDS_OWN_SERVER) != 0)
 		return context_bad(c, "source.endpoint",
 			"missing; `kind: %s` is for your own Exchange servers, Exchange Online "
-			"refuses it (write https://HOST/EWS/Exchange.asmx)",
+			"refuses it (write https://HOST/EWS/Exchange.asmx, or `autodiscover: "
+			"true`)",
 			raw_word("source.auth.kind", (int)p->auth.kind + 1));
 	if (!value_url(c, "source.endpoint", raw->endpoint, &p->endpoint))
 		return false;

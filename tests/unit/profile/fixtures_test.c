@@ -94,6 +94,8 @@ static void
 same_source(const struct profile *a, const struct profile *b)
 {
 	same_text(a->endpoint, b->endpoint);
+	assert_int_equal(a->autodiscover, b->autodiscover);
+	same_text(a->autodiscover_server, b->autodiscover_server);
 	same_text(a->token_endpoint, b->token_endpoint);
 	same_text(a->graph_endpoint, b->graph_endpoint);
 	same_text(a->ews_scope, b->ews_scope);
