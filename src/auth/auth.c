@@ -90,10 +90,24 @@ open_basic(const struct auth_config *config, struct auth *a, struct exa_error *e
 }
 
 static bool
+is_ascii(const char *text)
+{
+	while (*text > 0 && *text < 0x7f)
+		text++;
+	return *text == '\0';
+}
+
+/* libcurl widens bytes to UTF-16 one by one: another character would only be a wrong password, and
+ * those lock accounts. */
+static bool
 open_ntlm(const struct auth_config *config, struct auth *a, struct exa_error *err)
 {
 	if (!get_password(config, &a->password, err))
 		return false;
+	if (!is_ascii(config->user) || !is_ascii(a->password))
+		return exa_fail(err, EXA_USAGE,
+			"`kind: ntlm` takes users and passwords of ASCII characters only; use "
+			"`negotiate`, or an account that has such");
 	a->user = exa_strdup(config->user);
 	return true;
 }

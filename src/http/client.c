@@ -316,6 +316,7 @@ explain(const struct transfer *t, CURLcode result, const char *host, struct exa_
 		.detail = c->error_text,
 		.tls_ca_file = c->tls_ca_file };
 	curl_off_t pretransfer_us = 0;
+	long proxy_status = 0;
 
 	if (t->stopped) {
 		*err = t->error;
@@ -323,6 +324,11 @@ explain(const struct transfer *t, CURLcode result, const char *host, struct exa_
 	}
 	if (result == CURLE_ABORTED_BY_CALLBACK)
 		return exa_fail(err, EXA_CANCELLED, "stopped while waiting for %s", host);
+	(void)curl_easy_getinfo(c->curl, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+	if (proxy_status >= 300)
+		return exa_fail(err, EXA_UNREACHABLE, "%s: the proxy doesn't connect (HTTP %ld)%s",
+			host, proxy_status,
+			proxy_status == 407 ? "; it wants a sign-in of its own" : "");
 	(void)curl_easy_getinfo(c->curl, CURLINFO_SSL_VERIFYRESULT, &f.verify_result);
 	(void)curl_easy_getinfo(c->curl, CURLINFO_PRETRANSFER_TIME_T, &pretransfer_us);
 	f.connected = pretransfer_us > 0;

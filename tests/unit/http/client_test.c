@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "exarch/clock.h"
 #include "exarch/http.h"
 #include "exarch/mem.h"
 
@@ -366,9 +367,88 @@ a_proxy_that_refuses_is_a_failure_that_passes(void **state)
 	assert_int_equal(setenv("https_proxy", loopback_url(b.server), 1), 0);
 	assert_false(http_fetch(b.client, &request, &b.body, &b.answer, &b.err));
 	assert_int_equal(unsetenv("https_proxy"), 0);
-	assert_int_equal(b.err.code, EXA_NET);
+	assert_int_equal(b.err.code, EXA_UNREACHABLE);
 	assert_non_null(strstr(b.err.text, "403"));
 	assert_int_equal(b.answer.status, 0);
+}
+
+/* Of a client that says so: the proxy shows that the request went out, and whereto. */
+static void
+plain_http_is_for_requests_without_secrets(void **state)
+{
+	const struct loopback_reply reply = { OK_HELLO, LOOPBACK_KEEP };
+	const struct http_options options = { .plain = true };
+	const struct http_request request = { .method = "GET", .url = "http://mail.example.org/a" };
+	EXA_AUTO(bench_done) struct bench b;
+
+	(void)state;
+	bench_start(&b, &reply, 1, &options);
+	assert_int_equal(setenv("http_proxy", loopback_url(b.server), 1), 0);
+	assert_true(http_fetch(b.client, &request, &b.body, &b.answer, &b.err));
+	assert_int_equal(unsetenv("http_proxy"), 0);
+	assert_int_equal(
+		strncmp(loopback_request(b.server, 0), "GET http://mail.example.org/a ", 30), 0);
+}
+
+/* ---- signing in by the connection ---- */
+
+/* A challenge of MS-NLMP, 2.2.1.2, with no target names: libcurl answers it. */
+#define NTLM_CHALLENGE                                                                     \
+	"HTTP/1.1 401 Who\r\nWWW-Authenticate: NTLM "                                      \
+	"TlRMTVNTUAACAAAAAAAAADAAAAAFAogAASNFZ4mrze8AAAAAAAAAAAAAAAAwAAAAAAAAAAAAAAA=\r\n" \
+	"Content-Length: 0\r\n\r\n"
+#define NTLM_OPTIONS                                                                               \
+	{                                                                                          \
+		.login = {.kind = HTTP_LOGIN_NTLM, .user = "CONTOSO\\svc", .password = "hunter2" } \
+	}
+
+static bool
+signs_in(struct bench *b, size_t index)
+{
+	return strcasestr(loopback_request(b->server, index), "\r\nAuthorization: NTLM ") != NULL;
+}
+
+static void
+a_connection_signs_in_once_and_a_fresh_one_again(void **state)
+{
+	const struct loopback_reply replies[] = { { NTLM_CHALLENGE, LOOPBACK_KEEP },
+		{ OK_HELLO, LOOPBACK_KEEP }, { OK_HELLO, LOOPBACK_KEEP },
+		{ NTLM_CHALLENGE, LOOPBACK_KEEP }, { OK_HELLO, LOOPBACK_KEEP } };
+	const struct http_options options = NTLM_OPTIONS;
+	EXA_AUTO(bench_done) struct bench b;
+
+	(void)state;
+	bench_start(&b, replies, 5, &options);
+	assert_true(post(&b, "one"));
+	assert_true(post(&b, "two"));
+	assert_int_equal(loopback_connection_count(b.server), 1);
+	http_client_drop_connections(b.client);
+	assert_true(post(&b, "three"));
+	assert_int_equal(b.answer.status, 200);
+	assert_int_equal(loopback_connection_count(b.server), 2);
+	assert_int_equal(loopback_request_count(b.server), 5);
+	assert_true(signs_in(&b, 0) && signs_in(&b, 1) && !signs_in(&b, 2));
+	assert_true(signs_in(&b, 3) && signs_in(&b, 4));
+	assert_non_null(strstr(loopback_request(b.server, 4), "three"));
+	for (size_t i = 0; i < 5; i++)
+		assert_null(strstr(loopback_request(b.server, i), "hunter2"));
+}
+
+static void
+a_sign_in_that_hangs_is_cancelled(void **state)
+{
+	const struct loopback_reply replies[] = { { NTLM_CHALLENGE, LOOPBACK_KEEP },
+		{ "", LOOPBACK_HANG } };
+	struct cancel cancel = { .deadline_mono_ns = clock_mono_ns() + 50 * EXA_NS_PER_MS };
+	struct http_options options = NTLM_OPTIONS;
+	EXA_AUTO(bench_done) struct bench b;
+
+	(void)state;
+	options.cancel = &cancel;
+	bench_start(&b, replies, 2, &options);
+	assert_false(post(&b, "one"));
+	assert_int_equal(b.err.code, EXA_CANCELLED);
+	assert_null(strstr(b.err.text, "hunter2"));
 }
 
 static void
@@ -409,6 +489,9 @@ main(void)
 		cmocka_unit_test(a_head_without_end_is_refused),
 		cmocka_unit_test(addresses_that_would_show_secrets_are_refused),
 		cmocka_unit_test(a_proxy_that_refuses_is_a_failure_that_passes),
+		cmocka_unit_test(a_connection_signs_in_once_and_a_fresh_one_again),
+		cmocka_unit_test(a_sign_in_that_hangs_is_cancelled),
+		cmocka_unit_test(plain_http_is_for_requests_without_secrets),
 		cmocka_unit_test(a_server_that_is_not_there_is_a_failure_that_passes),
 	};
 	struct exa_error err;
