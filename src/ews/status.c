@@ -84,7 +84,7 @@ explain_refusal(const struct http_answer *answer, const char *roles, struct exa_
 	else if (roles == NULL)
 		(void)exa_fail(err, EXA_AUTH,
 			"user name or password is not accepted, or this way of signing in is off "
-			"(the server asks for: %.60s)",
+			"or wants Extended Protection (the server asks for: %.60s)",
 			answer->authenticate[0] != '\0' ? answer->authenticate : "nothing");
 	else
 		(void)exa_fail(err, EXA_AUTH, "the server doesn't accept the token (HTTP 401)");

@@ -98,11 +98,13 @@ def check_authenticate(message, challenge, users):
 
 
 class Front:
-    """KIND: 'ntlm' or 'basic'. USERS: {'contoso\\\\svc': password}. UPSTREAM: (URL of the simulator, user, password, CA file).
+    """KIND: 'ntlm', 'basic' or 'negotiate'. USERS: {'contoso\\\\svc': password}. UPSTREAM: (URL of the simulator, user, password, CA file).
     ANSWERS: {(host or '*', path in lower case): function of the request that gives (status, headers, body)}, before signing in
     when the function has `open` set."""
 
-    def __init__(self, kind, users, upstream=None, tls=None, answers=None, close_after=0):
+    def __init__(self, kind, users, upstream=None, tls=None, answers=None, close_after=0, accept=None, persistent=True):
+        self.persistent = persistent
+        self.accept = accept  # of 'negotiate': a token of the client's -> (its name or None, the answer's token)
         self.kind, self.upstream, self.answers, self.close_after = kind, upstream, answers or {}, close_after
         self.users = {name.lower(): password for name, password in users.items()}
         self.log, self.lock = collections.Counter(), threading.Lock()
@@ -148,7 +150,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def setup(self):
         super().setup()
         self.challenge = self.user = self.link = None
-        self.served = 0
+        self.served, self.extra = 0, {}
 
     def finish(self):
         if self.link is not None:
@@ -181,6 +183,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def reply(self, status, headers, body):
         self.send_response(status)
+        headers = {**headers, **self.extra}
+        self.extra = {}
         for name, value in headers.items():
             self.send_header(name, value)
         self.served += 1
@@ -199,7 +203,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.user is not None and not authorization:
             self.front.count('signed in already')
             return True
-        return self.ntlm(authorization)
+        return self.negotiate(authorization) if self.front.kind == 'negotiate' else self.ntlm(authorization)
 
     def refuse(self, challenge):
         self.reply(401, {'WWW-Authenticate': challenge}, b'')
@@ -213,6 +217,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
         good = self.front.users.get(user.lower()) == password
         self.front.count('good' if good else 'bad')
         return good or self.refuse('Basic realm="mail"')
+
+    def negotiate(self, authorization):
+        self.user = None
+        if not authorization.startswith('Negotiate '):
+            self.front.count('asked')
+            return self.refuse('Negotiate')
+        self.front.count('handshakes')
+        self.user, token = self.front.accept(base64.b64decode(authorization.removeprefix('Negotiate ')))
+        self.front.count('good' if self.user else 'bad')
+        if self.user is not None:
+            self.extra = {'WWW-Authenticate': 'Negotiate ' + base64.b64encode(token).decode(),
+                          'Persistent-Auth': 'true' if self.front.persistent else 'false'}  # as IIS says it
+        if not self.front.persistent:
+            good, self.user = self.user is not None, None
+            return good or self.refuse('Negotiate')
+        return self.user is not None or self.refuse('Negotiate')
 
     def ntlm(self, authorization):
         self.user = None
