@@ -205,6 +205,61 @@ a_password_comes_from_the_first_line_of_a_file_or_command(void **state)
 	assert_string_equal(buf_string(&from_command), buf_string(&from_file));
 }
 
+/* The connection does it; a header would show the password to each proxy of the server's. */
+static void
+ntlm_and_negotiate_send_no_header(void **state)
+{
+	static const struct {
+		struct auth_config config;
+		enum http_login_kind login;
+	} cases[] = {
+		{ { .kind = AUTH_NTLM, .user = "CONTOSO\\svc", .password_command = "echo hunter2" },
+			HTTP_LOGIN_NTLM },
+		{ { .kind = AUTH_NEGOTIATE }, HTTP_LOGIN_NEGOTIATE },
+		{ { .kind = AUTH_BASIC, .user = "svc", .password_command = "echo hunter2" },
+			HTTP_LOGIN_NONE },
+	};
+	struct exa_error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		EXA_AUTO(auth_freep) struct auth *auth = NULL;
+		EXA_AUTO(buf_done) struct buf header = { 0 };
+		struct http_login login;
+
+		assert_true(auth_open(&cases[i].config, &auth, &err));
+		assert_true(auth_header(auth, SCOPE, NULL, &header, &err));
+		auth_login(auth, &login);
+		assert_int_equal(login.kind, cases[i].login);
+		assert_int_equal(header.size == 0, login.kind != HTTP_LOGIN_NONE);
+		assert_false(auth_refused(auth, SCOPE, buf_string(&header)));
+		if (login.kind == HTTP_LOGIN_NTLM) {
+			assert_string_equal(login.user, "CONTOSO\\svc");
+			assert_string_equal(login.password, "hunter2");
+		}
+	}
+}
+
+/* libcurl would send another password, and another is a wrong one. */
+static void
+ntlm_refuses_what_it_can_not_carry(void **state)
+{
+	const struct auth_config configs[] = {
+		{ .kind = AUTH_NTLM, .user = "svc", .password_command = "printf 'gr\\303\\266n'" },
+		{ .kind = AUTH_NTLM, .user = "j\303\266rg", .password_command = "echo hunter2" },
+	};
+	struct auth *auth = NULL;
+	struct exa_error err;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		assert_false(auth_open(&configs[i], &auth, &err));
+		assert_int_equal(err.code, EXA_USAGE);
+		assert_non_null(strstr(err.text, "ASCII"));
+		assert_null(strstr(err.text, "hunter2"));
+	}
+}
+
 static void
 secrets_that_can_not_be_had_are_told_without_telling_them(void **state)
 {
@@ -498,6 +553,8 @@ main(void)
 		cmocka_unit_test(an_encrypted_key_is_refused_without_asking_for_a_passphrase),
 		cmocka_unit_test(a_certificate_out_of_its_time_is_refused_with_the_date),
 		cmocka_unit_test(a_password_comes_from_the_first_line_of_a_file_or_command),
+		cmocka_unit_test(ntlm_and_negotiate_send_no_header),
+		cmocka_unit_test(ntlm_refuses_what_it_can_not_carry),
 		cmocka_unit_test(secrets_that_can_not_be_had_are_told_without_telling_them),
 		cmocka_unit_test(a_command_with_much_output_ends_and_gives_its_first_line),
 		cmocka_unit_test(a_token_is_fetched_once_for_each_scope),
