@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "errand.h"
 #include "exarch/clock.h"
 #include "exarch/mem.h"
 #include "key.h"
@@ -135,15 +136,6 @@ ignore_folder(void *ctx, const struct ews_folder *folder, struct exa_error *err)
 	return true;
 }
 
-/* Each refusal counts towards the account's lockout: all threads at once would lock it out. */
-static bool
-signs_in_with_password(const struct archiving *a)
-{
-	const enum auth_kind kind = a->session.profile->auth.kind;
-
-	return kind == AUTH_BASIC || kind == AUTH_NTLM;
-}
-
 /* A list of mailboxes asks no server. Before an archive is made, one question shows that the
  * credentials are good and that the server is there; what it says of that one mailbox is for the
  * crawl. */
@@ -160,6 +152,25 @@ server_lets_us_in(const struct archiving *a, struct exa_error *err)
 }
 
 static bool
+ask_to_be_let_in(void *ctx, struct exa_error *err)
+{
+	return server_lets_us_in(ctx, err);
+}
+
+/* Each refusal of a password counts towards the account's lockout: all threads at once would lock
+ * it out. So one question goes before them. What else it meets is for the crawl. */
+static bool
+password_is_good(struct archiving *a, struct exa_error *err)
+{
+	const enum auth_kind kind = a->session.profile->auth.kind;
+
+	if (kind != AUTH_BASIC && kind != AUTH_NTLM)
+		return true;
+	return errand_run(ask_to_be_let_in, a, &stop_asked, err) ||
+	       (err->code != EXA_AUTH && err->code != EXA_CANCELLED);
+}
+
+static bool
 open_archive(struct archiving *a, struct exa_error *err)
 {
 	const struct store_create_options options = { .codec = STORE_CODEC_ZLIB,
@@ -168,7 +179,7 @@ open_archive(struct archiving *a, struct exa_error *err)
 	const char *dir = a->session.profile->archive;
 	const bool exists = store_exists(dir);
 
-	if ((!exists || signs_in_with_password(a)) && !server_lets_us_in(a, err))
+	if (exists ? !password_is_good(a, err) : !server_lets_us_in(a, err))
 		return false;
 	if (!exists && !catalog_create(dir, &options, err))
 		return false;

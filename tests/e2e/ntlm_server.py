@@ -108,6 +108,7 @@ class Front:
         self.kind, self.upstream, self.answers, self.close_after = kind, upstream, answers or {}, close_after
         self.users = {name.lower(): password for name, password in users.items()}
         self.log, self.lock = collections.Counter(), threading.Lock()
+        self.once = []  # answers to the next requests, before anything else
         self.requests = []  # (host, method, path, whether it carried an Authorization)
         front = self
 
@@ -166,9 +167,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         authorization = self.headers.get('Authorization', '')
         with self.front.lock:
             self.front.requests.append((host, self.command, self.path, bool(authorization)))
+            once = self.front.once.pop(0) if self.front.once else None
         path = self.path.split('?')[0].lower()
         answer = self.front.answers.get((host, path)) or self.front.answers.get(('*', path))
-        if answer is None and path.startswith('/autodiscover/'):
+        if once is not None:
+            self.reply(*once(self))
+        elif answer is None and path.startswith('/autodiscover/'):
             self.reply(404, {}, b'')
         elif answer is not None and getattr(answer, 'open', False):
             self.reply(*answer(self))

@@ -166,6 +166,18 @@ def a_wrong_ntlm_password_is_tried_once(run):
     check_one_refusal(run, 'ntlm')
 
 
+def trouble_that_passes_does_not_end_a_run_at_its_first_question(run):
+    boxes, mails = many(2)
+    stage = Stage(run, 'basic', mails)
+    run.archive(stage.profile(boxes), env=environment())
+    answers = [server.unasked(lambda request: (503, {'Retry-After': '1'}, b''))]
+    with stage.front.lock:  # the next request alone
+        stage.front.once = answers
+    summary = run.archive(stage.profile(boxes), env=environment())
+    harness.same('answers given', answers, [])
+    harness.same('failed mailboxes', summary['mailboxes_failed'], 0)
+
+
 def a_wrong_basic_password_is_tried_once(run):
     check_one_refusal(run, 'basic')
 
@@ -368,6 +380,7 @@ if __name__ == '__main__':
                  basic_signs_in_behind_the_same_front,
                  a_wrong_ntlm_password_is_tried_once,
                  a_wrong_basic_password_is_tried_once,
+                 trouble_that_passes_does_not_end_a_run_at_its_first_question,
                  a_password_ntlm_cannot_carry_is_refused_before_it_is_tried,
                  a_proxy_sees_no_password,
                  what_goes_in_clear_to_this_machine_passes_no_proxy,
