@@ -26,6 +26,7 @@ struct expiry {
 	struct retain_result *result;
 	struct store_reader *reader;
 	struct buf scratch;
+	bool by_date; /* rows come in the order received */
 
 	/* of the folder at hand */
 	const struct catalog_mailbox *mailbox;
@@ -282,11 +283,11 @@ take_row(void *ctx, const struct catalog_row *row, struct exa_error *err)
 {
 	struct expiry *e = ctx;
 
-	if (row->received_ns >= e->latest_ns)
+	if (row->received_ns >= e->latest_ns && e->by_date)
 		return WALK_NEXT_FOLDER;
 	if (is_enough(e))
 		return WALK_STOP;
-	return judge(e, row, err) ? WALK_ON : WALK_FAILED;
+	return row->received_ns >= e->latest_ns || judge(e, row, err) ? WALK_ON : WALK_FAILED;
 }
 
 static bool
@@ -308,6 +309,7 @@ begin(struct expiry *e, struct exa_error *err)
 		!store_read_begin(catalog_store(e->catalog), &txn, err) ||
 		!catalog_holds_load(txn, &holds, err))
 		return false;
+	e->by_date = !store_txn_encrypted(txn);
 	result_init(e->result, e->policy->rule_count, holds);
 	e->rules = exa_alloc_array(e->policy->rule_count, sizeof *e->rules);
 	e->batch_of_rule = exa_alloc_array(e->policy->rule_count, sizeof *e->batch_of_rule);

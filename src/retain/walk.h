@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Everything the archive has, folder by folder, in the order received; expired items are not in it.
- * Rows are copied in short read transactions, so their callbacks may take long, and may expire what
- * they are shown.
+ * Everything the archive has, folder by folder, in the order received (of an encrypted archive: in
+ * the order archived); expired items are not in it. Rows are copied in short read transactions, so
+ * their callbacks may take long, and may expire what they are shown.
  */
 #ifndef RETAIN_WALK_H
 #define RETAIN_WALK_H

@@ -33,10 +33,10 @@ must(bool good, const struct exa_error *err)
 }
 
 static int
-make(void **state)
+make_with(void **state, const struct store_key *key)
 {
-	const struct store_create_options options = { .codec = STORE_CODEC_ZLIB };
-	const struct store_open_options write = { .access = STORE_WRITE };
+	const struct store_create_options options = { .codec = STORE_CODEC_ZLIB, .key = key };
+	const struct store_open_options write = { .access = STORE_WRITE, .key = key };
 	struct archive *a = exa_alloc(sizeof *a);
 	struct exa_error err;
 
@@ -46,6 +46,22 @@ make(void **state)
 	must(catalog_open(a->dir, &write, NULL, &a->catalog, &err), &err);
 	*state = a;
 	return 0;
+}
+
+static int
+make(void **state)
+{
+	return make_with(state, NULL);
+}
+
+static int
+make_encrypted(void **state)
+{
+	static const uint8_t secret[STORE_KEY_FILE_BYTES] = { 1, 2, 3 };
+	const struct store_key key = { .kind = STORE_KEY_FILE,
+		.secret = bytes_of(secret, sizeof secret) };
+
+	return make_with(state, &key);
 }
 
 static int
@@ -80,10 +96,10 @@ mailbox(struct archive *a, const char *smtp)
 }
 
 static uint32_t
-folder(struct archive *a, uint32_t mailbox_number, const char *path)
+folder_of_id(struct archive *a, uint32_t mailbox_number, const char *id, const char *path)
 {
 	const struct catalog_folder f = { .mailbox = mailbox_number,
-		.server_id = path,
+		.server_id = id,
 		.parent_id = "",
 		.name = path + 1,
 		.path = path,
@@ -93,6 +109,12 @@ folder(struct archive *a, uint32_t mailbox_number, const char *path)
 
 	must(catalog_folder_put(a->catalog, &f, &number, &err), &err);
 	return number;
+}
+
+static uint32_t
+folder(struct archive *a, uint32_t mailbox_number, const char *path)
+{
+	return folder_of_id(a, mailbox_number, path, path);
 }
 
 /* ITEM's dates that are 0 aren't known. */
@@ -197,6 +219,20 @@ age_counts_from_the_first_date_that_is_known(void **state)
 	assert_false(is_expired(a, young));
 	assert_false(is_expired(a, fresh));
 	assert_false(is_expired(a, undated));
+}
+
+/* Mailboxes are archived newest first, and an encrypted archive keeps that order. */
+static void
+what_was_archived_behind_something_young_expires_too(void **state)
+{
+	struct archive *a = *state;
+	uint32_t m = mailbox(a, "anna@x.com"), f = folder(a, m, "/Inbox");
+	uint64_t young = put(a, m, f, (struct catalog_item){ .received_ns = NOW - YEAR });
+	uint64_t old = put(a, m, f, (struct catalog_item){ .received_ns = LONG_AGO });
+
+	assert_int_equal(expire(a, FIVE_YEARS), 1);
+	assert_true(is_expired(a, old));
+	assert_false(is_expired(a, young));
 }
 
 static void
@@ -399,6 +435,10 @@ main(void)
 #define IN_ARCHIVE(test) cmocka_unit_test_setup_teardown(test, make, take_away)
 	const struct CMUnitTest tests[] = {
 		IN_ARCHIVE(age_counts_from_the_first_date_that_is_known),
+		IN_ARCHIVE(what_was_archived_behind_something_young_expires_too),
+		cmocka_unit_test_setup_teardown(
+			what_was_archived_behind_something_young_expires_too, make_encrypted,
+			take_away),
 		IN_ARCHIVE(the_first_rule_that_matches_decides),
 		IN_ARCHIVE(what_is_held_stays_and_is_counted_by_hold),
 		IN_ARCHIVE(a_dry_run_tells_what_would_go_and_changes_nothing),
