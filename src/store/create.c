@@ -100,7 +100,8 @@ make_parts(const char *dir, const struct store_format *f, struct exa_error *err)
 	return fs_make_dirs(segments, 0700, err) && index_create(index, f->uuid, err);
 }
 
-/* Before FORMAT: an archive never stands there encrypted without its keys. */
+/* Before FORMAT: an archive never stands there encrypted without its keys, nor open with the keys
+ * of an encrypted one whose creation was cut short. */
 static bool
 make_keyring(const char *dir, const struct store_format *f, const struct store_key *key,
 	struct exa_error *err)
@@ -108,7 +109,7 @@ make_keyring(const char *dir, const struct store_format *f, const struct store_k
 	uint8_t master[MASTER_KEY_SIZE];
 
 	if ((f->incompatible & FORMAT_ENCRYPTED) == 0)
-		return true;
+		return keyring_drop(dir, err);
 	if (!keyring_create(dir, f->uuid, key, master, err))
 		return false;
 	exa_wipe(master, sizeof master);
@@ -121,7 +122,7 @@ store_create_with(const char *dir, const struct store_create_options *options,
 {
 	EXA_AUTO(exa_freep) char *path = fs_join(dir, "FORMAT");
 	EXA_AUTO(buf_done) struct buf line = { 0 };
-	EXA_AUTO(fs_closep) int lock = -1;
+	EXA_AUTO(lock_release) int lock = -1;
 	struct store_format f = { 0 };
 
 	if (!choose_format(options, &f, err) ||

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "exarch/clock.h"
 #include "exarch/fs.h"
@@ -154,6 +155,18 @@ keyring_save(const char *dir, struct keyring *k, struct exa_error *err)
 			return false;
 	}
 	return true;
+}
+
+bool
+keyring_drop(const char *dir, struct exa_error *err)
+{
+	for (size_t i = 0; i < COPIES; i++) {
+		EXA_AUTO(exa_freep) char *path = fs_join(dir, names[i]);
+
+		if (unlink(path) != 0 && errno != ENOENT)
+			return exa_fail_errno(err, errno, "can't take away %s", path);
+	}
+	return fs_sync_dir(dir, err);
 }
 
 /* ---- slots ---- */

@@ -30,6 +30,10 @@
 bool keyring_create(const char *dir, const uint8_t uuid[UUID_SIZE], const struct store_key *key,
 	uint8_t master_out[MASTER_KEY_SIZE], struct exa_error *err) EXA_CHECK;
 
+/* Takes away what stands of a keyring in DIR. For who knows that nothing was ever written with it.
+ */
+bool keyring_drop(const char *dir, struct exa_error *err) EXA_CHECK;
+
 /* EXA_AUTH: no key given, or it opens none of the slots; EXA_CORRUPT: both copies are damaged or of
  * another archive (the text names the file and the remedy). Changes nothing. */
 bool keyring_open(const char *dir, const uint8_t uuid[UUID_SIZE], const struct store_key *key,

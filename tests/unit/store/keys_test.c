@@ -244,6 +244,29 @@ a_writer_mends_the_other_copy_a_reader_does_not(void **state)
 	}
 }
 
+/* The making of an encrypted archive was killed before FORMAT, the next one is to be open. */
+static void
+an_archive_without_keys_can_be_made_where_one_with_keys_was_begun(void **state)
+{
+	const struct store_create_options options = { .codec = STORE_CODEC_ZLIB };
+	const struct store_open_options how = { .access = STORE_WRITE };
+	struct fixture *f = *state;
+	EXA_AUTO(exa_freep) char *parent = fs_dir_of(f->dir);
+	EXA_AUTO(exa_freep) char *dir = fs_join(parent, "begun");
+	uint8_t master[MASTER_KEY_SIZE];
+	const uint8_t earlier[UUID_SIZE] = { 1 };
+	struct store_key key = file_key(1);
+	struct exa_error err = { 0 };
+	struct store *s;
+
+	assert_true(fs_make_dirs(dir, 0700, &err));
+	assert_true(keyring_create(dir, earlier, &key, master, &err));
+	assert_true(store_create(dir, &options, &err));
+	if (!store_open(dir, &how, &test_schema, &s, &err))
+		fail_msg("%s", err.text);
+	store_abandon(s);
+}
+
 static void
 keys_are_for_encrypted_archives_that_nobody_writes(void **state)
 {
@@ -366,6 +389,7 @@ main(void)
 		WITH_KEYRING(listing_the_keys_mends_the_other_copy),
 		WITH_KEYRING(killed_at_any_moment_the_old_key_opens_or_the_new_one),
 		WITH_KEYRING(a_writer_mends_the_other_copy_a_reader_does_not),
+		WITH_KEYRING(an_archive_without_keys_can_be_made_where_one_with_keys_was_begun),
 		WITH_KEYRING(keys_are_for_encrypted_archives_that_nobody_writes),
 		WITH_KEYRING(a_key_file_is_made_once_and_read_again),
 		WITH_KEYRING(what_is_no_key_file_or_is_open_to_others_is_refused),

@@ -490,8 +490,10 @@ a_store_is_made_only_where_nothing_is(void **state)
 	struct fixture *f = *state;
 	EXA_AUTO(exa_freep) char *parent = fs_dir_of(f->dir);
 	EXA_AUTO(exa_freep) char *empty = fs_join(parent, "empty");
+	EXA_AUTO(exa_freep) char *lock = fs_join(empty, "LOCK");
 	EXA_AUTO(exa_freep) char *file = fs_join(parent, "file");
 	struct store_create_options options = { .codec = STORE_CODEC_ZSTD };
+	struct stat st;
 	struct exa_error err = { 0 };
 
 	assert_false(store_create(f->dir, &options, &err));
@@ -503,6 +505,8 @@ a_store_is_made_only_where_nothing_is(void **state)
 	assert_int_equal(err.code, EXA_USAGE);
 	assert_int_equal(mkdir(empty, 0700), 0);
 	assert_true(store_create(empty, &options, &err));
+	assert_int_equal(stat(lock, &st), 0);
+	assert_int_equal(st.st_size, 0); /* nobody holds it */
 	assert_int_equal(open_code(empty, STORE_READ, &err), EXA_OK);
 }
 
