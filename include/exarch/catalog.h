@@ -268,6 +268,10 @@ bool catalog_each_mailbox(
 typedef bool catalog_folder_fn(void *ctx, const struct catalog_folder *f, struct exa_error *err);
 bool catalog_each_folder(struct store_txn *txn, uint32_t mailbox, catalog_folder_fn *fn, void *ctx,
 	struct exa_error *err) EXA_CHECK;
+/* Every path the folder has or had, in no order that means anything. */
+typedef bool catalog_path_fn(void *ctx, const char *path, struct exa_error *err);
+bool catalog_each_folder_path(struct store_txn *txn, uint32_t mailbox, uint32_t number,
+	catalog_path_fn *fn, void *ctx, struct exa_error *err) EXA_CHECK;
 /* Open entries of a folder in the table's order, from the key after AFTER (NULL = first). */
 typedef bool catalog_ledger_fn(void *ctx, const struct catalog_key *key,
 	const struct ledger_entry *e, struct exa_error *err);
@@ -406,7 +410,8 @@ const struct catalog_hold *catalog_holds_at(const struct catalog_holds *h, size_
 size_t catalog_holds_cover(const struct catalog_holds *h, const char *smtp, const char *folder_path,
 	int64_t received_ns);
 bool catalog_hold_spans(const struct catalog_hold *hold, int64_t received_ns); /* its dates alone */
-/* A folder pattern that ends in a slash and two stars covers the folder before them too. */
+/* A folder pattern that ends in a slash and two stars covers the folder before them too. Who takes
+ * things out asks for each path the folder has had: what is held isn't freed by a new name. */
 bool catalog_hold_covers(const struct catalog_holds *h, size_t index, const char *smtp,
 	const char *folder_path, int64_t received_ns);
 

@@ -107,6 +107,17 @@ apply_mailbox(struct store_txn *txn, struct bytes record, struct exa_error *err)
 	       raise_number(txn, bytes_of_string("mailbox"), m.number, err);
 }
 
+/* Paths are never taken out: a hold on a folder covers it under all its names. */
+static bool
+path_set(struct store_txn *txn, const struct catalog_folder *f, struct exa_error *err)
+{
+	struct table_key k = key_folder_path(f->mailbox, f->number, f->path);
+	EXA_AUTO(buf_done) struct buf path = { 0 };
+
+	add_text(&path, f->path);
+	return store_set(txn, TABLE_FOLDER_PATH, key_bytes(&k), buf_bytes(&path), err);
+}
+
 static bool
 apply_folder(struct store_txn *txn, struct bytes record, struct exa_error *err)
 {
@@ -120,7 +131,7 @@ apply_folder(struct store_txn *txn, struct bytes record, struct exa_error *err)
 	by = key_folder_by(f.mailbox, f.server_id);
 	next = key_u32(f.mailbox);
 	put_le32(number, f.number);
-	return store_set(txn, TABLE_FOLDER, key_bytes(&k), record, err) &&
+	return store_set(txn, TABLE_FOLDER, key_bytes(&k), record, err) && path_set(txn, &f, err) &&
 	       store_set(txn, TABLE_FOLDER_BY, key_bytes(&by), bytes_of(number, sizeof number),
 		       err) &&
 	       raise_number(txn, key_bytes(&next), f.number, err);

@@ -23,6 +23,7 @@ const struct store_table catalog_tables[TABLE_TOTAL] = {
 	[TABLE_EXPIRED] = { "expired", false },
 	[TABLE_HOLD] = { "hold", false },
 	[TABLE_AUDIT] = { "audit", false },
+	[TABLE_FOLDER_PATH] = { "folder_path", true },
 };
 
 /* ---- fields ---- */
@@ -212,6 +213,17 @@ key_folder_by(uint32_t mailbox, const char *server_id)
 	uint8_t hash[CATALOG_SHA256_SIZE];
 
 	hash_text(server_id, hash);
+	key_add(&k, hash, 16);
+	return k;
+}
+
+struct table_key
+key_folder_path(uint32_t mailbox, uint32_t folder, const char *path)
+{
+	struct table_key k = key_u32_u32(mailbox, folder);
+	uint8_t hash[CATALOG_SHA256_SIZE];
+
+	hash_text(path, hash);
 	key_add(&k, hash, 16);
 	return k;
 }

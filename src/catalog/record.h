@@ -34,21 +34,22 @@ enum record_type {
 
 /* Tables of the index, in the order they are given to the store. */
 enum table {
-	TABLE_STATE,      /* name -> number: the next numbers to give */
-	TABLE_MAILBOX,    /* number -> mailbox record */
-	TABLE_MAILBOX_BY, /* part, address in lower case -> number */
-	TABLE_FOLDER,     /* mailbox, number -> folder record */
-	TABLE_FOLDER_BY,  /* mailbox, hash of server id -> number */
-	TABLE_ITEM,       /* number -> row, or the number of the row that took the record in */
-	TABLE_PLACE,      /* mailbox, folder, received (encrypted: 0), number -> nothing */
-	TABLE_KNOWN,      /* key -> known row */
-	TABLE_LEDGER,     /* key -> open entry */
-	TABLE_COUNT,      /* mailbox, folder -> ledger counts */
-	TABLE_SYNC,       /* mailbox, folder -> sync */
-	TABLE_RUN,        /* number -> run record */
-	TABLE_EXPIRED,    /* number -> expired record */
-	TABLE_HOLD,       /* number -> latest hold record */
-	TABLE_AUDIT,      /* number -> audit record */
+	TABLE_STATE,       /* name -> number: the next numbers to give */
+	TABLE_MAILBOX,     /* number -> mailbox record */
+	TABLE_MAILBOX_BY,  /* part, address in lower case -> number */
+	TABLE_FOLDER,      /* mailbox, number -> folder record */
+	TABLE_FOLDER_BY,   /* mailbox, hash of server id -> number */
+	TABLE_ITEM,        /* number -> row, or the number of the row that took the record in */
+	TABLE_PLACE,       /* mailbox, folder, received (encrypted: 0), number -> nothing */
+	TABLE_KNOWN,       /* key -> known row */
+	TABLE_LEDGER,      /* key -> open entry */
+	TABLE_COUNT,       /* mailbox, folder -> ledger counts */
+	TABLE_SYNC,        /* mailbox, folder -> sync */
+	TABLE_RUN,         /* number -> run record */
+	TABLE_EXPIRED,     /* number -> expired record */
+	TABLE_HOLD,        /* number -> latest hold record */
+	TABLE_AUDIT,       /* number -> audit record */
+	TABLE_FOLDER_PATH, /* mailbox, number, hash of path -> path: all a folder has had */
 	TABLE_TOTAL
 };
 extern const struct store_table catalog_tables[TABLE_TOTAL];
@@ -82,6 +83,7 @@ struct table_key key_u64(uint64_t a);
 struct table_key key_item(const struct catalog_key *k);
 struct table_key key_mailbox_by(enum catalog_part part, const char *smtp);
 struct table_key key_folder_by(uint32_t mailbox, const char *server_id);
+struct table_key key_folder_path(uint32_t mailbox, uint32_t folder, const char *path);
 /* Of a row in the store TXN is of. Numbers stand open in the keys of an encrypted store: there the
  * date is left out, and the order is that of archiving. */
 struct table_key key_place(const struct store_txn *txn, uint32_t mailbox, uint32_t folder,

@@ -74,6 +74,36 @@ catalog_each_folder(struct store_txn *txn, uint32_t mailbox, catalog_folder_fn *
 		txn, TABLE_FOLDER, key_bytes(&prefix), bytes_of(NULL, 0), folder_entry, &w, err);
 }
 
+struct path_walk {
+	catalog_path_fn *fn;
+	void *ctx;
+};
+
+static bool
+path_entry(void *ctx, struct bytes key, struct bytes value, struct exa_error *err)
+{
+	struct path_walk *w = ctx;
+	struct reader r = reader_of(value);
+	const char *path = read_text(&r);
+
+	(void)key;
+	if (r.failed)
+		return exa_fail(err, EXA_CORRUPT,
+			"index: a folder's path is malformed; run `exarch rebuild`");
+	return w->fn(w->ctx, path, err);
+}
+
+bool
+catalog_each_folder_path(struct store_txn *txn, uint32_t mailbox, uint32_t number,
+	catalog_path_fn *fn, void *ctx, struct exa_error *err)
+{
+	struct path_walk w = { .fn = fn, .ctx = ctx };
+	struct table_key prefix = key_u32_u32(mailbox, number);
+
+	return walk_table(
+		txn, TABLE_FOLDER_PATH, key_bytes(&prefix), bytes_of(NULL, 0), path_entry, &w, err);
+}
+
 struct open_walk {
 	const struct catalog_key *after;
 	catalog_ledger_fn *fn;

@@ -251,18 +251,18 @@ is_enough(struct expiry *e)
 
 /* Rules and holds that are in question here. */
 static bool
-enter_folder(void *ctx, const struct catalog_mailbox *mailbox, const struct catalog_folder *folder)
+enter_folder(void *ctx, const struct walk_folder *f)
 {
 	struct expiry *e = ctx;
 
-	e->mailbox = mailbox;
-	e->folder = folder;
+	e->mailbox = f->mailbox;
+	e->folder = f->folder;
 	e->rule_count = e->hold_count = 0;
 	e->latest_ns = EXA_NO_TIME;
 	for (size_t i = 0; i < e->policy->rule_count; i++) {
 		const struct retain_rule *rule = &e->policy->rules[i];
 
-		if (!retain_rule_covers(rule, mailbox->smtp, folder->path))
+		if (!retain_rule_covers(rule, f->mailbox->smtp, f->folder->path))
 			continue;
 		e->rules[e->rule_count++] = i;
 		if (rule->before_ns > e->latest_ns)
@@ -271,8 +271,7 @@ enter_folder(void *ctx, const struct catalog_mailbox *mailbox, const struct cata
 			break; /* those behind it are never asked */
 	}
 	for (size_t i = 0; i < catalog_holds_count(e->result->holds); i++) {
-		if (catalog_hold_covers(
-			    e->result->holds, i, mailbox->smtp, folder->path, EXA_NO_TIME))
+		if (walk_is_held(e->result->holds, i, f))
 			e->holds[e->hold_count++] = i;
 	}
 	return e->latest_ns != EXA_NO_TIME;

@@ -10,11 +10,11 @@ struct counting {
 };
 
 static bool
-enter_folder(void *ctx, const struct catalog_mailbox *mailbox, const struct catalog_folder *folder)
+enter_folder(void *ctx, const struct walk_folder *f)
 {
 	const struct counting *c = ctx;
 
-	return catalog_hold_covers(c->holds, c->index, mailbox->smtp, folder->path, EXA_NO_TIME);
+	return walk_is_held(c->holds, c->index, f);
 }
 
 static enum walk_next

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "walk.h"
 
+#include <string.h>
+
 #include "exarch/clock.h"
 #include "exarch/mem.h"
 
@@ -15,6 +17,9 @@ struct walking {
 	size_t mailbox_count;
 	struct catalog_folder *folders;
 	size_t folder_count;
+	struct arena *path_texts; /* of the folder at hand */
+	const char **paths;
+	size_t path_count;
 	struct catalog_row rows[STEP_ROWS];
 	size_t row_count;
 	bool stopped;
@@ -48,6 +53,19 @@ take_folder(void *ctx, const struct catalog_folder *f, struct exa_error *err)
 }
 
 static bool
+take_path(void *ctx, const char *path, struct exa_error *err)
+{
+	struct walking *w = ctx;
+
+	(void)err;
+	if (w->path_count > 0 && strcmp(path, w->paths[0]) == 0)
+		return true;
+	w->paths = exa_realloc_array(w->paths, w->path_count + 1, sizeof *w->paths);
+	w->paths[w->path_count++] = arena_strndup(w->path_texts, path, CATALOG_TEXT_MAX);
+	return true;
+}
+
+static bool
 take_row(void *ctx, const struct catalog_row *row, struct exa_error *err)
 {
 	struct walking *w = ctx;
@@ -75,6 +93,18 @@ load_folders(struct walking *w, uint32_t mailbox, struct exa_error *err)
 	w->folder_count = 0;
 	return store_read_begin(catalog_store(w->catalog), &txn, err) &&
 	       catalog_each_folder(txn, mailbox, take_folder, w, err);
+}
+
+static bool
+load_paths(struct walking *w, const struct catalog_folder *f, struct exa_error *err)
+{
+	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
+
+	arena_reset(w->path_texts);
+	w->path_count = 0;
+	return take_path(w, f->path, err) &&
+	       store_read_begin(catalog_store(w->catalog), &txn, err) &&
+	       catalog_each_folder_path(txn, f->mailbox, f->number, take_path, w, err);
 }
 
 static bool
@@ -122,8 +152,13 @@ walk_mailbox(struct walking *w, const struct catalog_mailbox *m, struct exa_erro
 		return false;
 	for (size_t i = 0; i < w->folder_count && !w->stopped; i++) {
 		const struct catalog_folder *f = &w->folders[i];
+		struct walk_folder entered = { .mailbox = m, .folder = f };
 
-		if (w->walk->enter(w->walk->ctx, m, f) && !walk_folder(w, f, err))
+		if (!load_paths(w, f, err))
+			return exa_while(err, "in folder %s", f->path);
+		entered.paths = w->paths;
+		entered.path_count = w->path_count;
+		if (w->walk->enter(w->walk->ctx, &entered) && !walk_folder(w, f, err))
 			return exa_while(err, "in folder %s", f->path);
 	}
 	return true;
@@ -151,11 +186,24 @@ walk_archive(struct catalog *c, const struct walk *walk, struct exa_error *err)
 	w->walk = walk;
 	w->texts = arena_new();
 	w->folder_texts = arena_new();
+	w->path_texts = arena_new();
 	good = walk_all(w, err);
 	arena_free(w->texts);
 	arena_free(w->folder_texts);
+	arena_free(w->path_texts);
 	exa_free(w->mailboxes);
 	exa_free(w->folders);
+	exa_free(w->paths);
 	exa_free(w);
 	return good;
+}
+
+bool
+walk_is_held(const struct catalog_holds *h, size_t index, const struct walk_folder *f)
+{
+	for (size_t i = 0; i < f->path_count; i++) {
+		if (catalog_hold_covers(h, index, f->mailbox->smtp, f->paths[i], EXA_NO_TIME))
+			return true;
+	}
+	return false;
 }

@@ -301,6 +301,45 @@ what_is_held_stays_and_is_counted_by_hold(void **state)
 	assert_true(is_expired(a, elsewhere));
 }
 
+/* What is held must not get free by somebody renaming its folder at the server, or one above. */
+static void
+a_hold_on_a_folder_stays_on_it_when_it_is_renamed(void **state)
+{
+	struct archive *a = *state;
+	uint32_t m = mailbox(a, "anna@x.com"), f = folder_of_id(a, m, "id", "/Projects/Secret"),
+		 other = folder_of_id(a, m, "other", "/Other");
+	uint64_t held = put(a, m, f, (struct catalog_item){ .received_ns = LONG_AGO });
+	uint64_t free = put(a, m, other, (struct catalog_item){ .received_ns = LONG_AGO });
+	struct catalog_hold hold = { .name = "lawsuit",
+		.mailbox = "",
+		.folder = "/Projects/**",
+		.from_ns = EXA_NO_TIME,
+		.before_ns = EXA_NO_TIME,
+		.reason = "",
+		.set_by = "anna@mail1" };
+	struct catalog_audit audit = { .user = "anna",
+		.host = "mail1",
+		.program = "exarch",
+		.action = "hold add",
+		.detail = "" };
+	struct exa_error err;
+	struct retain_result r;
+	uint64_t covered;
+
+	must(catalog_hold_add(a->catalog, &hold, &audit, &err), &err);
+	assert_int_equal(folder_of_id(a, m, "id", "/Old/Secret"), f);
+	assert_int_equal(folder_of_id(a, m, "id", "/Older"), f);
+	must(store_flush(catalog_store(a->catalog), &err), &err);
+	r = run(a, FIVE_YEARS, (struct retain_options){ 0 });
+	assert_int_equal(r.items, 1);
+	assert_int_equal(r.held, 1);
+	must(retain_count_held(a->catalog, r.holds, 0, &covered, &err), &err);
+	assert_int_equal(covered, 1);
+	retain_result_done(&r);
+	assert_false(is_expired(a, held));
+	assert_true(is_expired(a, free));
+}
+
 static void
 count_item(void *ctx, const struct retain_item *item)
 {
@@ -441,6 +480,9 @@ main(void)
 			take_away),
 		IN_ARCHIVE(the_first_rule_that_matches_decides),
 		IN_ARCHIVE(what_is_held_stays_and_is_counted_by_hold),
+		IN_ARCHIVE(a_hold_on_a_folder_stays_on_it_when_it_is_renamed),
+		cmocka_unit_test_setup_teardown(a_hold_on_a_folder_stays_on_it_when_it_is_renamed,
+			make_encrypted, take_away),
 		IN_ARCHIVE(a_dry_run_tells_what_would_go_and_changes_nothing),
 		IN_ARCHIVE(each_batch_has_its_audit_record),
 		IN_ARCHIVE(a_limit_bounds_what_goes_at_once),
