@@ -45,12 +45,13 @@ show_progress(void *ctx, uint64_t done_bytes, uint64_t total_bytes)
 static void
 print_json(const struct store_compact_result *r, bool dry_run)
 {
-	deed_print_json(json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "event",
+	deed_print_json(json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "event",
 		"compact", "dry_run", dry_run, "segments", (json_int_t)r->segments, "segments_cut",
-		(json_int_t)r->segments_cut, "bytes_before", (json_int_t)r->bytes_before,
-		"bytes_after", (json_int_t)r->bytes_after, "objects_dropped",
-		(json_int_t)r->objects_dropped, "object_bytes_dropped",
-		(json_int_t)r->object_bytes_dropped, "finished", r->finished));
+		(json_int_t)r->segments_cut, "segments_damaged", (json_int_t)r->segments_damaged,
+		"bytes_before", (json_int_t)r->bytes_before, "bytes_after",
+		(json_int_t)r->bytes_after, "objects_dropped", (json_int_t)r->objects_dropped,
+		"object_bytes_dropped", (json_int_t)r->object_bytes_dropped, "finished",
+		r->finished));
 }
 
 static void
@@ -69,10 +70,16 @@ describe(const struct store_compact_result *r, struct buf *out)
 }
 
 static void
-print_result(const struct store_compact_result *r, bool dry_run)
+print_result(const struct store_compact_result *r, bool dry_run, const char *archive)
 {
 	EXA_AUTO(buf_done) struct buf text = { 0 };
 
+	if (r->segments_damaged > 0)
+		(void)printf("%llu segments were left as they are, since they are DAMAGED or what "
+			     "stands before them is; `exarch verify %s` names the damage\n",
+			(unsigned long long)r->segments_damaged, archive);
+	if (r->segments_cut == 0 && r->segments_damaged > 0 && r->finished)
+		return;
 	if (r->segments_cut == 0 && r->finished) {
 		(void)printf("nothing to give back: too little of the archive is garbage (--all "
 			     "takes what there is)\n");
@@ -131,6 +138,8 @@ cmd_compact(const struct args *args)
 	if (args->value[OPT_JSON] != NULL)
 		print_json(&result, options.dry_run);
 	else
-		print_result(&result, options.dry_run);
+		print_result(&result, options.dry_run, args->positional[0]);
+	if (result.segments_damaged > 0)
+		return EXIT_CORRUPT;
 	return result.finished ? EXIT_DONE : EXIT_STOPPED;
 }

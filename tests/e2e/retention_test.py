@@ -250,6 +250,26 @@ def compaction_leaves_the_survivors_and_nothing_else(run):
     harness.contains('a second one', run.exarch('compact', sim.archive).out, 'nothing to give back')
 
 
+def a_damaged_segment_is_left_as_it_is_and_told_of(run):
+    sim, _ = archived(run)
+    expire(run, sim.archive, '--yes')
+    segment, = pathlib.Path(sim.archive).rglob('*.xseg')
+    good = segment.read_bytes()
+    at = good.index(b'XFR\xa9\x01\x01') + 64 + 100  # in a large object
+    segment.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1:])
+    damaged = run.exarch('compact', sim.archive, '--all', expect=13).out
+    harness.contains('what it says', damaged, '1 segments were left', 'exarch verify')
+    harness.check('nothing to give back' not in damaged, damaged)
+    result, = run.exarch('compact', sim.archive, '--all', '--json', expect=13).objects()
+    harness.same('cut and damaged', (result['segments_cut'], result['segments_damaged']), (0, 1))
+    with segment.open('r+b') as file:
+        file.seek(at)
+        file.write(good[at:at + 1])
+    result, = run.exarch('compact', sim.archive, '--all', '--json').objects()
+    harness.same('cut and damaged', (result['segments_cut'], result['segments_damaged']), (1, 0))
+    run.verify(sim.archive)
+
+
 def segment_bytes(archive):
     return sum(p.stat().st_size for p in pathlib.Path(archive).rglob('*.xseg'))
 
@@ -354,6 +374,7 @@ if __name__ == '__main__':
                  a_bad_policy_is_refused_by_line,
                  expiry_does_not_run_beside_an_archiving_process,
                  compaction_leaves_the_survivors_and_nothing_else,
+                 a_damaged_segment_is_left_as_it_is_and_told_of,
                  after_it_the_archive_is_as_small_as_a_fresh_one,
                  ordinary_mail_is_compacted_without_a_trace_on_the_rest,
                  an_export_goes_on_while_the_archive_is_compacted,
