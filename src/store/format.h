@@ -31,6 +31,9 @@
 #define FRAME_PAYLOAD_MAX ((uint32_t)16 * 1024 * 1024)
 /* Bounds the SEAL table (and the memory for it) whatever the segment's size: 3.4 MB. */
 #define SEGMENT_FRAMES_MAX ((uint32_t)65535)
+/* Bounds tables with a place for each segment, and loops over their numbers: 4 PiB of 256 MiB each.
+ */
+#define SEGMENT_NUMBER_MAX ((uint32_t)1 << 24)
 #define SEGMENT_OFFSET_MAX ((uint64_t)1 << 40) /* index rows keep 40 bits */
 
 /* Where a frame begins. */

@@ -39,10 +39,11 @@ place_while(struct exa_error *err, struct place at)
 	return exa_while(err, "segment %s, offset %llu", name, (unsigned long long)at.offset);
 }
 
-/* The number in "0000001f.xseg", or 0. */
+/* The number in "0000001f.xseg" in its folder, or 0: then the file is none of ours. */
 static uint32_t
-number_of(const char *name)
+number_of(unsigned folder, const char *name)
 {
+	uint32_t number;
 	uint8_t n[4];
 	char digits[9];
 
@@ -50,11 +51,14 @@ number_of(const char *name)
 		return 0;
 	memcpy(digits, name, 8);
 	digits[8] = '\0';
-	return hex_decode(digits, n, sizeof n) ? get_be32(n) : 0;
+	if (!hex_decode(digits, n, sizeof n))
+		return 0;
+	number = get_be32(n);
+	return number <= SEGMENT_NUMBER_MAX && ((number >> 8) & 0xff) == folder ? number : 0;
 }
 
 static bool
-highest_in(const char *path, uint32_t *highest, struct exa_error *err)
+highest_in(const char *path, unsigned folder, uint32_t *highest, struct exa_error *err)
 {
 	DIR *dir = opendir(path);
 	struct dirent *entry;
@@ -65,7 +69,7 @@ highest_in(const char *path, uint32_t *highest, struct exa_error *err)
 	if (dir == NULL)
 		return exa_fail_errno(err, errno, "can't read folder %s", path);
 	while (errno = 0, (entry = readdir(dir)) != NULL) {
-		uint32_t n = number_of(entry->d_name);
+		uint32_t n = number_of(folder, entry->d_name);
 
 		if (n > *highest)
 			*highest = n;
@@ -83,7 +87,7 @@ segdir_highest(const struct segdir *d, uint32_t *highest_out, struct exa_error *
 	for (unsigned i = 0; i < 256; i++) {
 		EXA_AUTO(exa_freep) char *path = exa_asprintf("%s/seg/%02x", d->dir, i);
 
-		if (!highest_in(path, &highest, err))
+		if (!highest_in(path, i, &highest, err))
 			return false;
 	}
 	*highest_out = highest;
@@ -126,6 +130,8 @@ segdir_create(const struct segdir *d, uint32_t segment, int *fd_out, struct segm
 	EXA_AUTO(exa_freep) char *folder = fs_dir_of(path);
 	EXA_AUTO(fs_closep) int fd = -1;
 
+	if (segment > SEGMENT_NUMBER_MAX)
+		return exa_fail(err, EXA_LIMIT, "the archive has as many segments as it can have");
 	if (!make_folder(folder, err))
 		return false;
 	fd = d->io->open(d->io->ctx, path, O_RDWR | O_CREAT | O_EXCL, 0600);

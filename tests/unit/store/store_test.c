@@ -510,6 +510,32 @@ a_store_is_made_only_where_nothing_is(void **state)
 	assert_int_equal(open_code(empty, STORE_READ, &err), EXA_OK);
 }
 
+/* A name that says a number no segment can have, or that the folder it is in doesn't hold. */
+static void
+a_stray_file_among_the_segments_is_left_alone(void **state)
+{
+	static const char *const strays[] = { "seg/ff/ffffffff.xseg", "seg/00/00000100.xseg",
+		"seg/00/00000002.xseg.bak" };
+	struct fixture *f = *state;
+	EXA_AUTO(exa_freep) char *folder = fs_join(f->dir, "seg/ff");
+	struct exa_error err = { 0 };
+	struct store_stats stats;
+
+	(void)put_text(f->store, "x");
+	flush(f->store);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	for (size_t i = 0; i < sizeof strays / sizeof strays[0]; i++) {
+		EXA_AUTO(exa_freep) char *path = fs_join(f->dir, strays[i]);
+
+		assert_true(fs_write_file(path, bytes_of_string("x"), 0600, &err));
+	}
+	reopen(f, STORE_WRITE);
+	(void)put_text(f->store, "y");
+	flush(f->store);
+	assert_true(store_stat(f->store, &stats, &err));
+	assert_true(stats.segment_count <= 2); /* an encrypted store has begun one more */
+}
+
 static void
 files_are_for_their_owner_only(void **state)
 {
@@ -664,6 +690,7 @@ main(void)
 		TEST(nothing_can_be_written_through_a_reading_handle),
 		TEST(a_folder_without_an_archive_is_absent),
 		TEST(a_store_is_made_only_where_nothing_is),
+		TEST(a_stray_file_among_the_segments_is_left_alone),
 		TEST(files_are_for_their_owner_only),
 		TEST(an_unknown_format_is_refused),
 		TEST(an_index_that_is_full_grows),
