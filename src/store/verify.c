@@ -46,12 +46,13 @@ verify_report_frame(struct verify *v, const struct scan_frame *f, enum verify_lo
 	verify_report(v, &damage);
 }
 
-uint64_t
-verify_bytes_before(const struct verify *v, uint32_t segment)
+/* Of FROM up to the one in front of SEGMENT. */
+static uint64_t
+bytes_between(const struct verify *v, uint32_t from, uint32_t segment)
 {
 	uint64_t total = 0;
 
-	for (uint32_t n = 1; n < segment; n++) {
+	for (uint32_t n = from; n < segment; n++) {
 		struct exa_error ignored;
 		uint64_t size = 0;
 
@@ -59,6 +60,12 @@ verify_bytes_before(const struct verify *v, uint32_t segment)
 			total += size;
 	}
 	return total;
+}
+
+uint64_t
+verify_bytes_before(const struct verify *v, uint32_t segment)
+{
+	return bytes_between(v, 1, segment);
 }
 
 static void
@@ -76,13 +83,17 @@ tell_progress(struct verify *v)
 static void
 keep_position(struct verify *v, uint32_t segment, uint64_t sequence)
 {
-	struct store_verify_position p = {
+	struct store_verify_position p;
+
+	v->passed_bytes += bytes_between(v, v->passed, segment);
+	v->passed = segment;
+	p = (struct store_verify_position){
 		.segment = segment,
 		.gap = v->gap,
 		.sequence = sequence,
 		.commit = v->last_commit,
 		.objects_matched = v->rows_matched,
-		.bytes_before = v->rows_unsure ? 0 : verify_bytes_before(v, segment),
+		.bytes_before = v->rows_unsure ? 0 : v->passed_bytes,
 	};
 
 	memcpy(p.uuid, v->store->format.uuid, UUID_SIZE);
@@ -315,6 +326,8 @@ go_on_from(struct verify *v, const struct store_verify_position *p, struct exa_e
 	v->rows_matched = p->objects_matched;
 	v->done = verify_bytes_before(v, p->segment);
 	v->rows_unsure = v->done != p->bytes_before;
+	v->passed = p->segment;
+	v->passed_bytes = v->done;
 	v->segment = p->segment - 1;
 	scan_begin(&v->scan, &v->store->files, (struct place){ p->segment, SEGMENT_HEAD_SIZE },
 		p->sequence);
@@ -363,7 +376,7 @@ bool
 store_verify(struct store *s, const struct store_verify_options *options,
 	struct store_verify_result *out, struct exa_error *err)
 {
-	struct verify v = { .store = s, .options = options, .scan = { .fd = -1 } };
+	struct verify v = { .store = s, .options = options, .scan = { .fd = -1 }, .passed = 1 };
 	bool good;
 
 	unpacker_init(&v.unpacker, &s->files, &s->crypt, &s->codecs);

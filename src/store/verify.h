@@ -48,6 +48,9 @@ struct verify {
 	 * the counts say nothing. */
 	bool rows_unsure;
 	uint64_t bytes_at_begin; /* of the segments in front of the last one */
+	/* Size of the segments in front of this one, each as it was when the walk was there. */
+	uint32_t passed;
+	uint64_t passed_bytes;
 
 	uint64_t done, total, told;
 };
@@ -69,7 +72,7 @@ bool verify_row(struct verify *v, const struct object_row *row, struct exa_error
 /* Tells what the rows came to; after the last part of a round also of rows that the segments don't
  * have. */
 bool verify_rows_end(struct verify *v, struct exa_error *err) EXA_CHECK;
-/* Size of the segments in front of SEGMENT. */
+/* Size of the segments in front of SEGMENT, as they are now. */
 uint64_t verify_bytes_before(const struct verify *v, uint32_t segment);
 
 /* FORMAT and KEYRING. */
