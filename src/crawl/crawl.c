@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One run over all mailboxes: threads, their connections, and the end of it. */
-#include "exarch/clock.h"
 #include <string.h>
 
+#include "exarch/clock.h"
 #include "internal.h"
 
 /* Exchange answers at most 27 requests of one mailbox at a time (EWSMaxConcurrency), those of its
