@@ -308,6 +308,7 @@ def one_damaged_keyring_is_mended_from_the_other(run):
     refused(run, harness.INTEGRITY, 'list', sim.archive, *key, names=('KEYRING', 'backup'))
     (sim.archive / 'KEYRING.copy').write_bytes(good)
     run.exarch('list', sim.archive, *key)
+    run.exarch('key', 'list', sim.archive)
 
 
 # ---- where keys come from ----
