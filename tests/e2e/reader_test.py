@@ -103,10 +103,10 @@ def it_finds_damage_in_a_keyring(run):
     run.spoils(sim.archive)
     for name in decipher.NAMES:
         path = sim.archive / name
-        good = path.read_bytes()
+        good, uuid = path.read_bytes(), second.read_format(sim.archive)[0]
         for at in range(len(good)):
             path.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1:])
-            _, wrong = decipher.read_keyrings(sim.archive, second.read_format(sim.archive)[0], second.crc32c)
+            _, wrong = decipher.read_keyrings(sim.archive, uuid, second.crc32c)
             harness.same(f'keyrings that are wrong with byte {at} of {name} changed', [which for which, _ in wrong], [name])
         harness.contains('what it says', reader('check', sim.archive, expect=1), f'damage: {name}: ')
         reader('list', sim.archive, *key, expect=0)  # the other one opens it
