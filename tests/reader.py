@@ -12,8 +12,9 @@ but Python, and writes nothing into the archive.
 Exit code: 0 clean (a torn tail is clean: it never counted), 1 damage, 2 can't or mustn't be read: no archive, of a later
 version, or with features unknown here.
 
-Python has no module for zstd and none for AES. Frames that need them are checked from the outside by `check`: headers,
-sequences, checksums, chains and SEALs; it says how many it did not look into. `list` and `extract` refuse such archives.
+An encrypted archive is opened with --key-file FILE or --passphrase-file FILE; see decipher.py. Python has no module for zstd. What
+needs that, or a key that wasn't given, is checked from the outside by `check`: headers, sequences, checksums, chains, SEALs and
+keyrings; it says how many frames it did not look into. `list` and `extract` refuse such archives.
 
 Names and order follow the document: FORMAT, segments, frames, packs, COMMIT, SEAL, recipes, records.
 """
@@ -32,6 +33,8 @@ import signal
 import struct
 import sys
 import zlib
+
+import decipher
 
 KIB, MIB = 1 << 10, 1 << 20
 OBJECT_MAX, PAYLOAD_MAX, PACK_ENTRIES_MAX = 8 * MIB, 16 * MIB, 16384
@@ -309,8 +312,25 @@ def stored_bytes(data, frame):
     return bytes(data[begin:begin + frame.stored])
 
 
-def read_payload(data, frame, encrypted):
-    """The payload, unpacked, with its checksum and id compared. None, and frame.unread, when that takes more than Python has.
+def read_salt(data, number):
+    """What a segment's key was made with: in its header; if that is damaged in its TOMB or any COMMIT."""
+    header = bytes(data[:SEGMENT_HEADER])
+    if header[:8] == b'XARSEG01' and struct.unpack_from('<I', header, 60) == (crc32c(header[:60]),):
+        return header[36:52]
+    offset = SEGMENT_HEADER - 1
+    while (offset := data.find(FRAME_MAGIC, offset + 1)) >= 0:
+        try:
+            frame = read_header(data, Place(number, offset))
+        except Bad:
+            continue
+        stored = stored_bytes(data, frame)
+        if frame.kind in (COMMIT, TOMB) and crc32c(stored) == frame.payload_crc:
+            return Fields(stored, 192 if frame.kind == TOMB else 96).bytes(16)
+    raise Bad('segment header: is damaged, and no COMMIT says its salt')
+
+
+def read_payload(data, frame, encrypted, keys=None):
+    """The payload, unpacked, with its checksum and id compared. None, and frame.unread, when that takes more than there is.
     The ids of an encrypted archive are keyed: only who has the key can compare them."""
     stored = stored_bytes(data, frame)
     if crc32c(stored) != frame.payload_crc:
@@ -324,13 +344,27 @@ def read_payload(data, frame, encrypted):
         raise Bad('payload: not encrypted, though the archive is')
     if frame.kind not in KINDS:
         return b''
-    if frame.flags & ENCRYPTED or frame.codec == ZSTD:
-        frame.unread = 'encrypted' if frame.flags & ENCRYPTED else 'compressed with zstd'
+    if frame.flags & ENCRYPTED and not keys or frame.codec == ZSTD:
+        frame.unread = 'compressed with zstd' if frame.codec == ZSTD else 'encrypted'
         return None
-    payload = unpack(stored, frame)
-    if not encrypted and sha256({BLOB: DATA, RBLOB: RECIPE}.get(frame.kind, b'F'), payload) != frame.id:
+    payload = unpack(deciphered(data, frame, keys), frame)
+    if (keys or not encrypted) and identify(keys)({BLOB: DATA, RBLOB: RECIPE}.get(frame.kind, b'F'), payload) != frame.id:
         raise Bad('payload: is not what its id says')
     return payload
+
+
+def identify(keys):
+    return keys.identify if keys else sha256
+
+
+def deciphered(data, frame, keys):
+    stored = stored_bytes(data, frame)
+    if not frame.flags & ENCRYPTED:
+        return stored
+    try:
+        return keys.open(frame, stored, read_salt(data, frame.place.segment))
+    except decipher.Wrong as e:
+        raise Bad(f'payload: {e}') from e
 
 
 def unpack(stored, frame):
@@ -348,7 +382,7 @@ def unpack(stored, frame):
     return payload
 
 
-def read_entries(frame, payload):
+def read_entries(frame, payload, keys=None):
     """What a frame holds, by slot; nothing if it could not be looked into."""
     if frame.unread:
         return []
@@ -377,7 +411,7 @@ def read_entries(frame, payload):
     if start != len(payload):
         raise Bad('pack: the lengths do not add up')
     for kind, own_id, start, length in entries:
-        if own_id and (length > OBJECT_MAX or sha256(kind, payload[start:start + length]) != own_id):
+        if own_id and (length > OBJECT_MAX or identify(keys)(kind, payload[start:start + length]) != own_id):
             raise Bad(f'pack: object {own_id.hex()} is not what its id says')
     return entries
 
@@ -388,8 +422,8 @@ def read_entries(frame, payload):
 class Walk:
     """All segments from the first frame to the last, as Frames and Gaps. Of payloads only records and COMMITs are kept."""
 
-    def __init__(self, segments, uuid, encrypted):
-        self.segments, self.uuid, self.encrypted = segments, uuid, encrypted
+    def __init__(self, segments, uuid, encrypted, keys):
+        self.segments, self.uuid, self.encrypted, self.keys = segments, uuid, encrypted, keys
         self.sequence = 0
         self.seals = {}  # segment: id
 
@@ -473,8 +507,8 @@ class Walk:
         return len(data)
 
     def payload(self, data, frame, before):
-        payload = read_payload(data, frame, self.encrypted)
-        entries = read_entries(frame, payload)
+        payload = read_payload(data, frame, self.encrypted, self.keys)
+        entries = read_entries(frame, payload, self.keys)
         if before and before[-1] and before[-1].kind == SEAL:
             raise Bad('frame: stands behind the SEAL')
         if frame.kind == SEAL:
@@ -566,8 +600,13 @@ class Epoch:
 class Log:
     """What the segments say: objects and records that count, damage, and the torn tail."""
 
-    def __init__(self, archive):
+    def __init__(self, archive, secret=None):
+        """SECRET: what opens an encrypted archive, ('key-file' or 'passphrase', path of the file it stands in)."""
         uuid, self.encrypted = read_format(archive)
+        self.wrong_keyrings = decipher.read_keyrings(archive, uuid, crc32c)[1] if self.encrypted else []
+        self.keys = None
+        if secret:
+            self.open_keys(archive, uuid, secret)
         self.segments = open_segments(archive)
         self.objects = {}  # id: (Frame, Entry)
         self.records = []  # (Place of the frame, slot, bytes)
@@ -575,7 +614,15 @@ class Log:
         self.torn = None  # (Place, text)
         self.unread = collections.Counter()  # of frames that count, by the reason
         self.frames = self.commits = 0
-        self.assemble(list(Walk(self.segments, uuid, self.encrypted).events()))
+        self.assemble(list(Walk(self.segments, uuid, self.encrypted, self.keys).events()))
+
+    def open_keys(self, archive, uuid, secret):
+        if not self.encrypted:
+            raise Refused('the archive is not encrypted')
+        try:
+            self.keys = decipher.open_keys(archive, uuid, *secret, crc32c)
+        except (OSError, decipher.Wrong) as e:
+            raise Refused(str(e)) from e
 
     def assemble(self, events):
         settled = last_settled(events)
@@ -626,7 +673,8 @@ class Log:
     def payload(self, place):
         """Of a frame that counts: what it holds was compared before."""
         data = self.segments[place.segment]
-        return unpack(stored_bytes(data, frame := read_header(data, place)), frame)
+        frame = read_header(data, place)
+        return unpack(deciphered(data, frame, self.keys), frame)
 
 
 def last_settled(events):
@@ -909,7 +957,8 @@ def do_extract(log, options):
 
 
 def do_check(log, options):
-    damage, words = list(log.damage), f'{len(log.segments)} segments, {log.frames} frames, {log.commits} commits'
+    damage = log.wrong_keyrings + log.damage
+    words = f'{len(log.segments)} segments, {log.frames} frames, {log.commits} commits'
     if log.unread:
         words += f'; not looked into: {told_unread(log)} (objects, records, items and runs are not checked)'
     else:
@@ -934,12 +983,14 @@ def main():
         sub = verbs.add_parser(verb)
         sub.set_defaults(function=function)
         sub.add_argument('archive', type=pathlib.Path)
+        sub.add_argument('--key-file', type=lambda path: ('key-file', pathlib.Path(path)), dest='secret')
+        sub.add_argument('--passphrase-file', type=lambda path: ('passphrase', pathlib.Path(path)), dest='secret')
         if verb == 'extract':
             sub.add_argument('dir', type=pathlib.Path)
     options = parser.parse_args()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `reader.py list ARCHIVE | head`
     try:
-        log = Log(options.archive)
+        log = Log(options.archive, options.secret)
         tell_torn(log)
         return tell_damage(options.function(log, options))
     except Refused as e:

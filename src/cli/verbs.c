@@ -158,7 +158,8 @@ const struct verb verbs[] = {
 	{ "compact", "ARCHIVE", 1, "give back the room of what has expired",
 		"May be stopped at any moment and run again. Needs room for one segment (256 MiB).",
 		compact_options, cmd_compact },
-	{ "audit", "ARCHIVE", 1, "who did what to the archive: runs, holds, expiries, compactions",
+	{ "audit", "ARCHIVE", 1,
+		"who did what to the archive: runs, holds, expiries, compactions, keys",
 		"Each entry carries the hash of the one before. One that was changed or taken out "
 		"shows: exit code 13.",
 		audit_options, cmd_audit },

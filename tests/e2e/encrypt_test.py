@@ -255,6 +255,42 @@ def keys_are_added_and_removed_but_for_the_last(run):
     harness.contains('the list of keys', run.exarch('key', 'list', sim.archive).out, '2', 'key-file', 'made 20')
 
 
+def audited(run, archive, *key):
+    events = run.exarch('audit', archive, '--json', *key).objects()
+    harness.same('broken', events[-1]['broken'], 0)
+    return [(e['action'], e['detail']) for e in events if e['event'] == 'audit']
+
+
+def every_change_of_keys_is_in_the_record(run):
+    archive, first, second = run.dir / 'archive', ('--key-file', run.dir / 'first'), ('--key-file', run.dir / 'second')
+    third = ('--passphrase-file', private(run.dir / 'third', PASSPHRASE))
+    run.exarch('init', archive, '--encrypt', *first)
+    run.exarch('key', 'add', archive, *first, '--new-key-file', second[1])
+    run.exarch('key', 'change', archive, *first, '--new-passphrase-file', third[1])
+    for number, key in (9, third), (3, first):
+        run.exarch('key', 'remove', archive, number, *key, expect={harness.USAGE, harness.SIGN_IN})
+    run.exarch('key', 'remove', archive, 3, *third)  # the one that opens it
+    run.exarch('key', 'remove', archive, 2, *second, expect=harness.USAGE)
+    harness.same('the record', audited(run, archive, *second),
+                 [('key add', 'key 2, a key file'), ('key change', 'key 3, a passphrase'), ('key remove', 'key 3')])
+
+
+def a_change_of_keys_that_cannot_be_recorded_is_made_and_said(run):
+    sim = small(run)
+    first = encrypted(run, sim)
+    run.spoils(sim.archive)
+    (sim.archive / 'idx/data.mdb').write_bytes(b'no index')
+    for args in (('add', *first, '--new-key-file', run.dir / 'second'),
+                 ('change', *first, '--new-key-file', run.dir / 'third'),
+                 ('remove', 2, '--key-file', run.dir / 'third')):
+        told = run.exarch('key', args[0], sim.archive, *args[1:], expect=harness.INTEGRITY).err
+        harness.contains(f'what key {args[0]} says', told, 'the keys were changed', 'exarch audit', 'idx')
+    last = ('--key-file', run.dir / 'third')
+    run.exarch('rebuild', sim.archive, *last)
+    harness.same('items', len(run.exarch('list', sim.archive, '--json', *last).objects()), 3)
+    harness.same('the record', audited(run, sim.archive, *last), [])
+
+
 def one_damaged_keyring_is_mended_from_the_other(run):
     sim = small(run)
     key = encrypted(run, sim)
@@ -272,6 +308,7 @@ def one_damaged_keyring_is_mended_from_the_other(run):
     refused(run, harness.INTEGRITY, 'list', sim.archive, *key, names=('KEYRING', 'backup'))
     (sim.archive / 'KEYRING.copy').write_bytes(good)
     run.exarch('list', sim.archive, *key)
+    run.exarch('key', 'list', sim.archive)
 
 
 # ---- where keys come from ----
@@ -410,6 +447,7 @@ if __name__ == '__main__':
     harness.main(the_search_finds_words_in_every_form, nothing_of_the_mail_stands_in_any_file, with_its_key_every_verb_works,
                  without_a_key_nothing_but_bytes_can_be_verified, a_wrong_key_is_told_in_one_line,
                  a_changed_key_opens_and_the_old_one_no_longer_does, keys_are_added_and_removed_but_for_the_last,
+                 every_change_of_keys_is_in_the_record, a_change_of_keys_that_cannot_be_recorded_is_made_and_said,
                  one_damaged_keyring_is_mended_from_the_other, the_environment_names_a_key_file,
                  the_profile_names_a_key_and_makes_an_encrypted_archive,
                  a_key_for_an_archive_that_is_not_encrypted_is_refused, secrets_that_others_may_read_are_refused,

@@ -19,7 +19,7 @@ CLIENT = f'svc-exarch@{REALM}'
 def tool(name):
     found = shutil.which(name, path=os.environ.get('PATH', '') + ':/usr/sbin:/sbin')
     if found is None:
-        raise harness.Skip(f'there is no {name} (Debian: krb5-kdc)')
+        raise harness.Skip(f'there is no {name} (Debian: krb5-kdc, krb5-admin-server)')
     return found
 
 

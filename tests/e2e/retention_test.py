@@ -4,7 +4,6 @@ byte for byte what it was."""
 import base64
 import collections
 import contextlib
-import importlib.util
 import pathlib
 import random
 import re
@@ -16,6 +15,9 @@ import time
 
 import harness
 import mail
+
+sys.path.insert(0, str(harness.ROOT / 'tests'))
+import reader  # noqa: E402
 
 OLD, NEW = 'Mon, 05 Mar 2012 09:00:00 +0000', 'Mon, 02 Mar 2026 09:00:00 +0000'
 KILLS = 50 if harness.LONG else 3
@@ -61,17 +63,8 @@ def archived(run):
     return sim, folder
 
 
-def reader_module():
-    spec = importlib.util.spec_from_file_location('reader', harness.ROOT / 'tests' / 'reader.py')
-    module = importlib.util.module_from_spec(spec)
-    sys.modules['reader'] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 def everything_unpacked(archive):
     """All that the archive's frames hold, by the independent reader."""
-    reader = reader_module()
     log = reader.Log(archive)
     harness.same('damage', log.damage, [])
     places = {frame.place for frame, _ in log.objects.values()} | {place for place, _, _ in log.records}

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import select
+import signal
 import subprocess
 import termios
 import time
@@ -20,6 +21,8 @@ class Terminal:
         run.cleanup.callback(self.close)
 
     def take_control(self):
+        for number in signal.SIGINT, signal.SIGQUIT:  # a shell's background jobs ignore them, and so would what they start
+            signal.signal(number, signal.SIG_DFL)
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     def read(self, seconds):
