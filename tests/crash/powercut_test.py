@@ -18,7 +18,6 @@ WORKLOADS = {
     'compaction': (('orphans', 'make', 'open', 'write=9', 'close'), ('orphans', 'open', 'compact', 'write=1', 'close'), 64),
     'an encrypted archive': (('encrypted', 'make', 'open', 'write=9', 'abandon', 'garbage'),
                              ('encrypted', 'open', 'write=4', 'close'), 128),
-    'a change of its key': (('encrypted', 'make', 'open', 'write=2', 'close'), ('encrypted', 'rekey'), 64),
     'encrypted, from its making to another key': ((), ('encrypted', 'make', 'open', 'write=1', 'close', 'rekey', 'open', 'write=1',
                                                        'close'), 64),
 }
