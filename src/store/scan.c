@@ -12,10 +12,9 @@
 
 #define SKIP_STEP ((size_t)64 * 1024)
 #define UNREADABLE ((uint64_t)4096) /* what a disk, or the page cache, can't give at once */
-* /
 
-	void
-	scan_begin(struct scan *s, const struct segdir *files, struct place at, uint64_t sequence)
+void
+scan_begin(struct scan *s, const struct segdir *files, struct place at, uint64_t sequence)
 {
 	*s = (struct scan){ .files = files, .fd = -1, .at = at, .sequence = sequence };
 }
