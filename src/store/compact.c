@@ -12,16 +12,17 @@
  *       cut     N.cut is synced and renamed over N, the folder is synced
  *       drop    the rows of the dead objects leave the index
  *
- *  C1. An object that lives is named by the index, durable at its new place, before the old place
- *      goes. That is looked at once more, object by object, ahead of the rename.
+ *  C1. An object that lives is named by the index, durable at its new place, before the old
+ *      place goes. That is looked at once more, object by object, ahead of the rename.
  *  C2. The rename is the only step that takes anything away. A crash before it leaves objects
- * twice, and records that say again what is said already; a crash behind it, rows of dead objects
- * in the index, which the next open for writing drops (compact_settle.c). C3. Sequence, commit
- * numbers and chain go on through a cut segment (cut.h): nothing behind it is touched, and what is
- * behind it still stands for what was in it. C4. Index and segments agree after each step, but for
- * those rows: a rebuild gives the same. C5. Only segments in front of the index's last commit are
- * cut. If the one being written is to be, it is closed first, and a COMMIT put into the next. C6.
- * Room: what lives in one segment, and its records, at a time.
+ *      twice, and records that say again what is said already; a crash behind it, rows of dead
+ *      objects in the index, which the next open for writing drops (compact_settle.c).
+ *  C3. Sequence, commit numbers and chain go on through a cut segment (cut.h): nothing behind it
+ *      is touched, and what is behind it still stands for what was in it.
+ *  C4. Index and segments agree after each step, but for those rows: a rebuild gives the same.
+ *  C5. Only segments in front of the index's last commit are cut. If the one being written is to
+ *      be, it is closed first, and a COMMIT put into the next.
+ *  C6. Room: what lives in one segment, and its records, at a time.
  *
  * It works on its caller's thread. What touches the appender or writes the index runs on the writer
  * thread as an errand, in the line's order.

@@ -230,9 +230,8 @@ apply_once(struct epoch *e, struct index *x, const struct store_schema *schema, 
 		mdb_txn_abort(raw);
 		return false;
 	}
-	rc = mdb_txn_commit(raw);
-	if (rc != 0)
-		return index_fail(x, err, rc, "writing a commit");
+	if (!index_commit(x, raw, "writing a commit", err))
+		return false;
 	*w = next;
 	return index_stretch(x, err); /* for the next one */
 }

@@ -21,6 +21,20 @@
 #define MDB_META_BYTES 8192 /* two pages of 4 KiB, which every index begins with */
 #define GROW_PATIENCE_S 30  /* a read transaction is short by contract */
 
+/* The commit that broke it, even if that is just about to fail on the writer thread. */
+static bool
+was_broken(struct index *x, struct exa_error *err)
+{
+	bool broken;
+
+	(void)pthread_mutex_lock(&x->commit_mu);
+	broken = x->broken.code != EXA_OK;
+	if (broken)
+		*err = x->broken;
+	(void)pthread_mutex_unlock(&x->commit_mu);
+	return broken;
+}
+
 bool
 index_fail(struct index *x, struct exa_error *err, int rc, const char *doing)
 {
@@ -33,11 +47,26 @@ index_fail(struct index *x, struct exa_error *err, int rc, const char *doing)
 			"%d programs or threads read the index already, which is as many as can "
 			"(%s)",
 			READERS_MAX, doing);
+	if (rc == MDB_PANIC && was_broken(x, err))
+		return false;
 	if (rc > 0)
 		return exa_fail_errno(err, rc, "the index (idx/data.mdb) failed %s", doing);
 	return exa_fail(err, EXA_CORRUPT,
 		"the index is damaged: %s, %s; `exarch rebuild` makes it again from the segments",
 		doing, mdb_strerror(rc));
+}
+
+bool
+index_commit(struct index *x, MDB_txn *txn, const char *doing, struct exa_error *err)
+{
+	int rc;
+
+	(void)pthread_mutex_lock(&x->commit_mu);
+	rc = mdb_txn_commit(txn);
+	if (rc > 0)
+		(void)index_fail(x, &x->broken, rc, doing);
+	(void)pthread_mutex_unlock(&x->commit_mu);
+	return rc == 0 || index_fail(x, err, rc, doing);
 }
 
 /* What the address space allows (ulimit -v), with room for the rest of the program. */
@@ -322,6 +351,7 @@ index_open(struct index *x, const char *path, enum index_mode mode,
 		x->hides_tail[i] = schema->tables[i].hides_key_tail;
 	x->table_count = schema->table_count;
 	(void)pthread_mutex_init(&x->mu, NULL);
+	(void)pthread_mutex_init(&x->commit_mu, NULL);
 	(void)pthread_cond_init(&x->idle, NULL);
 	rc = open_with_map_that_fits(path, environment_flags(mode), schema->table_count, &x->env);
 	if (rc == MDB_INVALID || rc == MDB_VERSION_MISMATCH)
@@ -373,6 +403,7 @@ index_close(struct index *x)
 	exa_free(x->present);
 	exa_free(x->hides_tail);
 	(void)pthread_mutex_destroy(&x->mu);
+	(void)pthread_mutex_destroy(&x->commit_mu);
 	(void)pthread_cond_destroy(&x->idle);
 	*x = (struct index){ 0 };
 }

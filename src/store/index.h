@@ -44,6 +44,8 @@ struct index {
 	bool growing;                    /* under mu */
 	struct crypt *crypt; /* borrowed; set by the opener before the first transaction */
 	bool full;           /* the write transaction met MDB_MAP_FULL; writer thread only */
+	pthread_mutex_t commit_mu;
+	struct exa_error broken; /* under commit_mu: the commit that LMDB takes nothing after */
 };
 
 /* How far the index has come: the last COMMIT it holds. All zeros before the first. */
@@ -124,6 +126,13 @@ bool index_object_known(struct index *x, const struct store_id *id, bool *known_
 	struct exa_error *err) EXA_CHECK;
 bool object_row_get(struct bytes id, struct bytes value, struct object_row *out,
 	struct exa_error *err) EXA_CHECK;
+
+/*
+ * Ends a write transaction. Should that fail, LMDB may refuse everything from then on, readers on
+ * other threads first of all: they are told of this failure, and not that the index is damaged.
+ */
+bool index_commit(
+	struct index *x, MDB_txn *txn, const char *doing, struct exa_error *err) EXA_CHECK;
 
 /* For a failed LMDB call. */
 bool index_fail(struct index *x, struct exa_error *err, int rc, const char *doing);

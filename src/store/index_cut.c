@@ -38,8 +38,7 @@ change_once(struct index *x, change_fn *fn, void *ctx, struct exa_error *err)
 		mdb_txn_abort(txn);
 		return false;
 	}
-	rc = mdb_txn_commit(txn);
-	return rc == 0 ? index_stretch(x, err) : index_fail(x, err, rc, "writing a change");
+	return index_commit(x, txn, "writing a change", err) && index_stretch(x, err);
 }
 
 /* One transaction; FN is called again when the index had to grow for it. */

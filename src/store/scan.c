@@ -11,6 +11,7 @@
 #include "scan.h"
 
 #define SKIP_STEP ((size_t)64 * 1024)
+#define UNREADABLE ((uint64_t)4096) /* what a disk, or the page cache, can't give at once */
 
 void
 scan_begin(struct scan *s, const struct segdir *files, struct place at, uint64_t sequence)
@@ -61,6 +62,13 @@ open_segment(struct scan *s, struct exa_error *err)
 	return segdir_open(s->files, s->at.segment, O_RDONLY, &s->fd, err) && look_at_file(s, err);
 }
 
+/* Of what was opened. */
+static enum scan_result
+failure_kind(const struct scan *s, const struct exa_error *err)
+{
+	return err->code == EXA_IO && !s->reads_on ? SCAN_FAILED : SCAN_BAD;
+}
+
 /* The header of a segment that was entered; one that is merely damaged is told, once. */
 static bool
 check_head(struct scan *s, struct exa_error *err)
@@ -74,7 +82,7 @@ check_head(struct scan *s, struct exa_error *err)
 		return place_while(err, (struct place){ .segment = s->at.segment });
 	}
 	s->head_bad = !segdir_read_head(s->files, s->at.segment, s->fd, &head, NULL, err);
-	s->head_told = !s->head_bad || err->code == EXA_CORRUPT;
+	s->head_told = !s->head_bad || failure_kind(s, err) == SCAN_BAD;
 	return !s->head_bad;
 }
 
@@ -85,12 +93,6 @@ leave_segment(struct scan *s)
 	fs_closep(&s->fd);
 	s->is_cut = false;
 	s->at = (struct place){ .segment = s->at.segment + 1, .offset = SEGMENT_HEAD_SIZE };
-}
-
-static enum scan_result
-failure_kind(const struct exa_error *err)
-{
-	return err->code == EXA_IO ? SCAN_FAILED : SCAN_BAD;
 }
 
 /* A TOMB stands at the beginning, and its segment began where the scan is. */
@@ -177,9 +179,9 @@ scan_next(struct scan *s, struct scan_frame *out, struct exa_error *err)
 		if (s->fd < 0 && !segdir_exists(s->files, s->at.segment))
 			return nothing_here(s, err);
 		if (!open_segment(s, err))
-			return failure_kind(err);
+			return err->code == EXA_IO ? SCAN_FAILED : SCAN_BAD;
 		if (!check_head(s, err))
-			return s->head_told ? SCAN_HEAD : failure_kind(err);
+			return s->head_told ? SCAN_HEAD : failure_kind(s, err);
 		if (s->at.offset < s->size)
 			break;
 		if (tell_seal(s, out))
@@ -188,7 +190,7 @@ scan_next(struct scan *s, struct scan_frame *out, struct exa_error *err)
 	}
 	f.at = s->at;
 	if (!frame_read_head(s->fd, f.at, &f.head, f.raw_head, err) || !check_frame(s, &f, err))
-		return failure_kind(err);
+		return failure_kind(s, err);
 	f.fd = s->fd;
 	f.tomb = s->is_cut ? &s->tomb : NULL;
 	s->at.offset += frame_span(&f.head);
@@ -205,6 +207,37 @@ is_at_later_tomb(const struct scan *s)
 	return s->is_cut && s->at.offset == SEGMENT_HEAD_SIZE && s->tomb.first >= s->sequence;
 }
 
+/* SIZE bytes at `at`, or where that can't be read as many as a header has. */
+static bool
+read_step(struct scan *s, uint8_t *step, size_t *size, struct exa_error *err)
+{
+	if (fs_pread_all(s->fd, step, *size, s->at.offset, "the file", err))
+		return true;
+	if (failure_kind(s, err) == SCAN_FAILED)
+		return place_while(err, s->at);
+	*size = FRAME_HEAD_SIZE;
+	return fs_pread_all(s->fd, step, *size, s->at.offset, "the file", err);
+}
+
+/* A good header among SIZE bytes from `at`, which is then its place. */
+static bool
+find_header_in(struct scan *s, const uint8_t *step, size_t size)
+{
+	for (size_t i = 0; i + FRAME_HEAD_SIZE <= size; i += FRAME_ALIGN) {
+		struct place at = { s->at.segment, s->at.offset + i };
+		struct exa_error ignored;
+		struct frame_head head;
+
+		if (frame_head_magic(step + i) && frame_head_get(step + i, at, &head, &ignored) &&
+			head.sequence >= s->sequence) {
+			s->at = at;
+			s->sequence = head.sequence;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* A good header at or after `at`, in the open segment. */
 static enum scan_result
 find_header(struct scan *s, struct exa_error *err)
@@ -216,27 +249,18 @@ find_header(struct scan *s, struct exa_error *err)
 		return SCAN_FRAME;
 	}
 	while (s->at.offset + FRAME_HEAD_SIZE <= s->size) {
-		struct exa_error ignored;
-		struct frame_head head;
 		uint64_t left = s->size - s->at.offset;
 		size_t size = left < SKIP_STEP ? (size_t)left : SKIP_STEP;
 
-		if (!fs_pread_all(s->fd, step, size, s->at.offset, "the file", err)) {
-			(void)place_while(err, s->at);
-			return SCAN_FAILED;
-		}
-		for (size_t i = 0; i + FRAME_HEAD_SIZE <= size; i += FRAME_ALIGN) {
-			struct place at = { s->at.segment, s->at.offset + i };
-
-			if (frame_head_magic(step + i) &&
-				frame_head_get(step + i, at, &head, &ignored) &&
-				head.sequence >= s->sequence) {
-				s->at = at;
-				s->sequence = head.sequence;
+		if (read_step(s, step, &size, err)) {
+			if (find_header_in(s, step, size))
 				return SCAN_FRAME;
-			}
+			s->at.offset += size - FRAME_HEAD_SIZE + FRAME_ALIGN;
+		} else if (failure_kind(s, err) == SCAN_FAILED) {
+			return SCAN_FAILED;
+		} else { /* nor can a header that reaches into what follows */
+			s->at.offset = (s->at.offset / UNREADABLE + 1) * UNREADABLE;
 		}
-		s->at.offset += size < SKIP_STEP ? size : SKIP_STEP - FRAME_HEAD_SIZE;
 	}
 	return SCAN_END;
 }

@@ -12,6 +12,9 @@
 struct scan {
 	const struct segdir *files;
 	bool check_payloads;
+	/* What can't be read is damage as any other, to be told and stepped over. For verify, which
+	 * changes nothing; without it nobody knows what stands there: SCAN_FAILED. */
+	bool reads_on;
 	struct place stop; /* segment 0 = go on to the end of the files */
 	int fd;            /* of `at`'s segment; -1 = not open */
 	uint64_t size;     /* of that file */
@@ -43,7 +46,7 @@ enum scan_result {
 	SCAN_END,   /* the files (or `stop`) end exactly between two frames */
 	SCAN_HEAD,  /* the segment's own header is damaged: err tells; its frames come next */
 	SCAN_BAD,   /* no good frame here: err tells; scan_skip goes on behind it */
-	SCAN_FAILED /* the files can't be read: err tells */
+	SCAN_FAILED /* the files can't be opened or read: err tells */
 };
 
 void scan_begin(struct scan *s, const struct segdir *files, struct place at, uint64_t sequence);

@@ -79,19 +79,47 @@ highest_in(const char *path, unsigned folder, uint32_t *highest, struct exa_erro
 	return failure == 0 || exa_fail_errno(err, failure, "can't read folder %s", path);
 }
 
+/* "seg/00" to "seg/ff" hold segments. */
+static bool
+is_folder_of_segments(const char *name, uint8_t *folder_out)
+{
+	return strlen(name) == 2 && hex_decode(name, folder_out, 1);
+}
+
+/* SEG is open as DIR. Whatever else lies in it is passed over. */
+static bool
+highest_below(const char *seg, DIR *dir, uint32_t *highest, struct exa_error *err)
+{
+	struct dirent *entry;
+
+	while (errno = 0, (entry = readdir(dir)) != NULL) {
+		EXA_AUTO(exa_freep) char *path = fs_join(seg, entry->d_name);
+		uint8_t folder;
+
+		if (is_folder_of_segments(entry->d_name, &folder) &&
+			!highest_in(path, folder, highest, err))
+			return false;
+	}
+	return errno == 0 || exa_fail_errno(err, errno, "can't read folder %s", seg);
+}
+
 bool
 segdir_highest(const struct segdir *d, uint32_t *highest_out, struct exa_error *err)
 {
+	EXA_AUTO(exa_freep) char *seg = fs_join(d->dir, "seg");
+	DIR *dir = opendir(seg);
 	uint32_t highest = 0;
+	bool good = true;
 
-	for (unsigned i = 0; i < 256; i++) {
-		EXA_AUTO(exa_freep) char *path = exa_asprintf("%s/seg/%02x", d->dir, i);
-
-		if (!highest_in(path, i, &highest, err))
-			return false;
+	if (dir == NULL && errno != ENOENT && errno != ENOTDIR)
+		return exa_fail_errno(err, errno, "can't read folder %s", seg);
+	if (dir != NULL) {
+		good = highest_below(seg, dir, &highest, err);
+		(void)closedir(dir);
 	}
-	*highest_out = highest;
-	return true;
+	if (good)
+		*highest_out = highest;
+	return good;
 }
 
 bool

@@ -268,6 +268,7 @@ find_last_commit(const struct segdir *files, struct watermark *out, struct exa_e
 		enum scan_result r = SCAN_FRAME;
 
 		scan_begin(&scan, files, (struct place){ segment, SEGMENT_HEAD_SIZE }, 0);
+		scan.reads_on = true;
 		while (r == SCAN_FRAME || r == SCAN_HEAD) {
 			r = scan_next(&scan, &f, err);
 			if (r == SCAN_BAD)
@@ -353,6 +354,7 @@ begin(struct verify *v, struct exa_error *err)
 		return false;
 	v->told = v->done;
 	v->scan.stop = (struct place){ v->end.commit_at.segment, v->end.end };
+	v->scan.reads_on = true;
 	if (v->options->from.segment != 0)
 		v->result.next = v->options->from;
 	return true;

@@ -3,13 +3,16 @@
  * Bytes that change and files that are cut, all of them, one after the other.
  *
  *   store-damage flips SCRATCH    every byte of FORMAT, KEYRING and segments: verify finds and
- * locates it, nothing wrong is ever read, everything else still is store-damage sealed SCRATCH the
- * same for an archive of two segments, the first one sealed, but of large frames only the edges and
- * some bytes between store-damage index SCRATCH    bytes of the index: never wrong bytes, never a
- * missing item that verify doesn't notice either store-damage cuts SCRATCH     the last segment cut
- * at every byte of its last 64 KiB, with the index, with an older one, and with none
+ *                                 locates it, nothing wrong is read, all the rest still is
+ *   store-damage sealed SCRATCH   the same for two segments, the first one sealed, but of large
+ *                                 frames only the edges and some bytes between
+ *   store-damage index SCRATCH    bytes of the index: never wrong bytes, never a missing item
+ *                                 that verify doesn't notice either
+ *   store-damage cuts SCRATCH     the last segment cut at every byte of its last 64 KiB, with
+ *                                 the index, with an older one, and with none
  *
- * and settings: every=N (each N-th place), jobs=N, count=N (places of the index), seed=, encrypted.
+ * and settings: every=N (each N-th place), jobs=N, count=N (places of the index), seed=,
+ * encrypted.
  */
 #include <stdio.h>
 #include <stdlib.h>

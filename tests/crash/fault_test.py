@@ -15,6 +15,8 @@ REASONS = {'enospc': 'No space left on device', 'enospc-on': 'No space left on d
 # Over the border of a segment, a clean end, a second run, an unclean end, a recovery, a rebuild, a compaction.
 STEPS = ('orphans', 'make', 'open', 'write=4', 'close', 'open', 'write=2', 'abandon', 'garbage', 'open', 'write=1', 'close',
          'rebuild', 'compact', 'write=1', 'close')
+ENCRYPTED_STEPS = ('encrypted', 'make', 'open', 'write=2', 'close', 'rekey', 'open', 'write=1', 'abandon', 'garbage', 'open',
+                   'write=1', 'close', 'rebuild', 'write=1', 'close')
 SETTINGS = ('large=150000',)
 EVERY = 1 if tools.LONG else 9
 ARCHIVE_EVERY = 4 if tools.LONG else 37
@@ -38,25 +40,33 @@ def check_end(what, kind, ended, archive):
     harness.check(str(archive) in ended.err or 'idx/' in ended.err, f'{what}: the message names no file: {ended.err}')
 
 
-def every_fault_at_every_call_leaves_a_valid_archive(run):
+def try_all(run, name, steps, every):
     figures = collections.Counter()
     for kind in REASONS:
-        with tools.Tortured(run, SETTINGS) as t:
-            calls = t.go_wrong(kind, 1 << 30, *STEPS).calls
+        with tools.Tortured(run, SETTINGS, steps) as t:
+            calls = t.go_wrong(kind, 1 << 30, *steps).calls
 
         def one(at, kind=kind):
-            what = f'{kind} at call {at}'
-            with tools.Tortured(run, SETTINGS) as t:
-                ended = t.go_wrong(kind, at, *STEPS)
+            what = f'{name}, {kind} at call {at}'
+            with tools.Tortured(run, SETTINGS, steps) as t:
+                ended = t.go_wrong(kind, at, *steps)
                 what += f' ({ended.op} {ended.path})'
                 harness.check(ended.fired, f'{what}: it did not come to that')
                 check_end(what, kind, ended, t.archive)
                 t.judge(what)
                 return ended.code
-        ends = collections.Counter(tools.each(one, range(1, calls + 1, EVERY)))
-        tools.say(f'{kind}: {sum(ends.values())} of {calls} calls tried, {ends[1]} ended in an error, {ends[0]} not noticed')
+        ends = collections.Counter(tools.each(one, range(1, calls + 1, every)))
+        tools.say(f'{name}, {kind}: {sum(ends.values())} of {calls} calls tried, {ends[1]} ended in an error, {ends[0]} not noticed')
         figures += ends
-    tools.say(f'{sum(figures.values())} faults, {figures[1]} clean errors, 0 archives lost')
+    tools.say(f'{name}: {sum(figures.values())} faults, {figures[1]} clean errors, 0 archives lost')
+
+
+def every_fault_at_every_call_leaves_a_valid_archive(run):
+    try_all(run, 'plain', STEPS, EVERY)
+
+
+def so_it_does_of_an_encrypted_one_whose_key_is_changed(run):
+    try_all(run, 'encrypted', ENCRYPTED_STEPS, EVERY)
 
 
 def a_failing_disk_ends_an_archive_run_cleanly(run):
@@ -84,4 +94,5 @@ def a_failing_disk_ends_an_archive_run_cleanly(run):
 
 
 if __name__ == '__main__':
-    harness.main(every_fault_at_every_call_leaves_a_valid_archive, a_failing_disk_ends_an_archive_run_cleanly)
+    harness.main(every_fault_at_every_call_leaves_a_valid_archive, so_it_does_of_an_encrypted_one_whose_key_is_changed,
+                 a_failing_disk_ends_an_archive_run_cleanly)

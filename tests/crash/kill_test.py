@@ -9,6 +9,7 @@ import tools
 from tools import ews_peer, harness
 
 ROUNDS = 530 if tools.LONG else 45
+COMPACTIONS = 50 if tools.LONG else 5
 ARCHIVE_ROUNDS = 40 if tools.LONG else 4
 KINDS = ('kill-before', 'kill-after', 'kill-within')
 # Each ends as it begins, closed: steps that come first and undisturbed, then those that are killed.
@@ -19,13 +20,15 @@ STORIES = [
     (('make', 'open', 'write=4', 'abandon', 'garbage'), ('open', 'write=4', 'close')),
     (('make', 'open', 'threads=3,6', 'close'), ('rebuild', 'write=3', 'close')),
     (('orphans', 'make', 'open', 'threads=3,8', 'close'), ('orphans', 'open', 'compact', 'write=2', 'close')),
+    (('encrypted', 'make', 'open', 'write=2', 'close'), ('encrypted', 'rekey', 'open', 'write=2', 'close')),
 ]
+COMPACTION = STORIES[5]
 
 
 def count_calls(run, story, kind):
     """About how many calls the story's killed part makes: with threads it isn't always the same."""
     before, steps = story
-    with tools.Tortured(run) as t:
+    with tools.Tortured(run, steps=steps) as t:
         if before:
             t.go(*before)
         return t.go_wrong(kind, 1 << 30, *steps).calls
@@ -42,7 +45,7 @@ def a_store_killed_at_any_call_keeps_what_it_acknowledged(run):
     def one(plan):
         number, kind, at, seed = plan
         before, steps = STORIES[number]
-        with tools.Tortured(run, ('large=40000', f'seed={seed}')) as t:
+        with tools.Tortured(run, ('large=40000', f'seed={seed}'), steps) as t:
             if before:
                 t.go(*before)
             ended = t.go_wrong(kind, at, *steps)
@@ -51,6 +54,30 @@ def a_store_killed_at_any_call_keeps_what_it_acknowledged(run):
             return ended.code == tools.KILLED, t.acknowledged()
     done = tools.each(one, plans)
     tools.say(f'{len(done)} rounds, {sum(killed for killed, _ in done)} killed, {sum(n for _, n in done)} batches acknowledged, 0 lost')
+
+
+def a_compaction_killed_within_loses_nothing(run):
+    """As above, and only rounds count that were killed between the beginning and the end of the compaction itself."""
+    rng = random.Random(tools.SEED)
+    before, steps = COMPACTION
+    calls = {kind: count_calls(run, COMPACTION, kind) for kind in KINDS}
+
+    def one(plan):
+        kind, at, seed = plan
+        with tools.Tortured(run, ('large=40000', f'seed={seed}'), steps) as t:
+            t.go(*before)
+            ended = t.go_wrong(kind, at, *steps)
+            within = ended.code == tools.KILLED and t.acknowledged('compacting') > t.acknowledged('compacted')
+            t.judge(f'compaction, {kind} at call {at}, seed={seed}')
+            return within
+    within = tried = 0
+    while within < COMPACTIONS:
+        kinds = [rng.choice(KINDS) for _ in range(COMPACTIONS - within)]
+        done = tools.each(one, [(kind, rng.randint(1, calls[kind]), rng.randint(1, 1 << 30)) for kind in kinds])
+        tried += len(done)
+        within += sum(done)
+        harness.check(tried < 100 * COMPACTIONS, f'only {within} of {tried} kills met the compaction')
+    tools.say(f'{within} compactions killed within, of {tried} rounds, 0 batches lost')
 
 
 def an_archive_run_killed_at_any_call_is_continued(run):
@@ -78,4 +105,5 @@ def an_archive_run_killed_at_any_call_is_continued(run):
 
 
 if __name__ == '__main__':
-    harness.main(a_store_killed_at_any_call_keeps_what_it_acknowledged, an_archive_run_killed_at_any_call_is_continued)
+    harness.main(a_store_killed_at_any_call_keeps_what_it_acknowledged, a_compaction_killed_within_loses_nothing,
+                 an_archive_run_killed_at_any_call_is_continued)

@@ -76,13 +76,21 @@ model_setting(struct model *m, const char *text)
 	return true;
 }
 
-static const struct store_key *
-key_of(const struct model *m)
-{
-	static const uint8_t secret[STORE_KEY_FILE_BYTES] = "thirty-two bytes known to anyone";
-	static const struct store_key key = { STORE_KEY_FILE, { secret, sizeof secret } };
+enum which_key { FIRST_KEY, SECOND_KEY };
 
-	return m->encrypted ? &key : NULL;
+static const struct store_key *
+key_of(const struct model *m, enum which_key which)
+{
+	static const uint8_t secrets[][STORE_KEY_FILE_BYTES] = {
+		"thirty-two bytes known to anyone",
+		"and other ones that are known so",
+	};
+	static const struct store_key keys[] = {
+		{ STORE_KEY_FILE, { secrets[FIRST_KEY], STORE_KEY_FILE_BYTES } },
+		{ STORE_KEY_FILE, { secrets[SECOND_KEY], STORE_KEY_FILE_BYTES } },
+	};
+
+	return m->encrypted ? &keys[which] : NULL;
 }
 
 bool
@@ -91,19 +99,35 @@ model_create(const struct model *m, const char *dir, struct exa_error *err)
 	const struct store_create_options options = {
 		.codec = STORE_CODEC_ZLIB,
 		.segment_bytes = (uint64_t)1 << 20,
-		.key = key_of(m),
+		.key = key_of(m, FIRST_KEY),
 	};
 
 	return store_create(dir, &options, err);
 }
 
 bool
+model_rekey(const struct model *m, const char *dir, struct exa_error *err)
+{
+	unsigned slot;
+
+	return store_key_change(dir, key_of(m, FIRST_KEY), key_of(m, SECOND_KEY), &slot, err);
+}
+
+static bool
+open_with(const struct model *m, const char *dir, enum store_access access, enum which_key which,
+	struct store **out, struct exa_error *err)
+{
+	const struct store_open_options options = { .access = access, .key = key_of(m, which) };
+
+	return store_open(dir, &options, &model_schema, out, err);
+}
+
+bool
 model_open(const struct model *m, const char *dir, enum store_access access, struct store **out,
 	struct exa_error *err)
 {
-	const struct store_open_options options = { .access = access, .key = key_of(m) };
-
-	return store_open(dir, &options, &model_schema, out, err);
+	return open_with(m, dir, access, FIRST_KEY, out, err) ||
+	       (err->code == EXA_AUTH && open_with(m, dir, access, SECOND_KEY, out, err));
 }
 
 /* ---- content ---- */
@@ -262,6 +286,8 @@ add_line(struct acks *a, const char *line)
 
 	if (strcmp(line, "made") == 0) {
 		a->made = true;
+	} else if (strcmp(line, "rekeyed") == 0) {
+		a->rekeyed = true;
 	} else if (strcmp(line, "rebuilding") == 0) {
 		memset(a->note, 0, sizeof a->note);
 	} else if (sscanf(line, "%d %d", &thread, &round) == 2 && thread >= 0 &&
@@ -551,6 +577,21 @@ dump_all(struct store *s, const char *dir, struct buf *out, struct exa_error *er
 
 /* ---- the judgement ---- */
 
+/* A key that was taken away opens nothing. */
+static bool
+check_keys(const struct model *m, const char *dir, const struct acks *acks, struct exa_error *err)
+{
+	EXA_AUTO(store_abandonp) struct store *s = NULL;
+	struct exa_error why;
+
+	if (!acks->rekeyed)
+		return true;
+	if (open_with(m, dir, STORE_READ, FIRST_KEY, &s, &why))
+		return exa_fail(err, EXA_FAILED, "the key that was changed still opens it");
+	*err = why;
+	return why.code == EXA_AUTH;
+}
+
 /* The first recovery: what it leaves, in DUMP. */
 static bool
 judge_first(const struct model *m, const char *dir, const struct acks *acks, struct buf *dump,
@@ -589,5 +630,6 @@ model_judge(const struct model *m, const char *dir, const struct acks *acks, str
 
 	if (!acks->made && !store_exists(dir) && !model_create(m, dir, err))
 		return exa_while(err, "making it anew");
-	return judge_first(m, dir, acks, &dump, err) && judge_second(m, dir, acks, &dump, err);
+	return check_keys(m, dir, acks, err) && judge_first(m, dir, acks, &dump, err) &&
+	       judge_second(m, dir, acks, &dump, err);
 }

@@ -3,8 +3,8 @@
  * What the crash tests archive, so that any process can say afterwards what must be there. Batch
  * (thread, round) is made from a seed alone: OBJECTS_A_BATCH objects, a record that names each by
  * its id, and a note with the round. What was acknowledged stands in a log outside of the archive:
- * a line "THREAD ROUND" for each batch, "made" for the archive itself, and "rebuilding" before
- * notes may be lost.
+ * a line "THREAD ROUND" for each batch, "made" for the archive itself, "rekeyed" for its second
+ * key, and "rebuilding" before notes may be lost.
  */
 #ifndef CRASH_MODEL_H
 #define CRASH_MODEL_H
@@ -30,7 +30,7 @@ struct model {
 
 /* Who was told what. A rebuild may lose notes from when it begins. */
 struct acks {
-	bool made;
+	bool made, rekeyed;
 	bool batch[THREADS_MAX][ROUNDS_MAX];
 	int note[THREADS_MAX]; /* the round after the last one noted; 0 = none */
 };
@@ -43,6 +43,9 @@ bool model_setting(struct model *m, const char *text);
 bool number_setting(const char *text, const char *name, size_t *out);
 
 bool model_create(const struct model *m, const char *dir, struct exa_error *err) EXA_CHECK;
+/* Gives an encrypted one its second key for its first. */
+bool model_rekey(const struct model *m, const char *dir, struct exa_error *err) EXA_CHECK;
+/* With either key. */
 bool model_open(const struct model *m, const char *dir, enum store_access access,
 	struct store **out, struct exa_error *err) EXA_CHECK;
 

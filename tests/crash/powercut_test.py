@@ -18,7 +18,8 @@ WORKLOADS = {
     'compaction': (('orphans', 'make', 'open', 'write=9', 'close'), ('orphans', 'open', 'compact', 'write=1', 'close'), 64),
     'an encrypted archive': (('encrypted', 'make', 'open', 'write=9', 'abandon', 'garbage'),
                              ('encrypted', 'open', 'write=4', 'close'), 128),
-    'encrypted, from its making': ((), ('encrypted', 'make', 'open', 'write=2', 'close'), 64),
+    'encrypted, from its making to another key': ((), ('encrypted', 'make', 'open', 'write=1', 'close', 'rekey', 'open', 'write=1',
+                                                       'close'), 64),
 }
 SETTINGS = ('large=90000', f'seed={tools.SEED}')
 EVERY = 1 if tools.LONG else 40
@@ -27,8 +28,7 @@ STATES_WANTED = 10000
 
 def cut(run, name, total):
     before, steps, by_chance = WORKLOADS[name]
-    settings = [*SETTINGS, *(['encrypted'] if 'encrypted' in steps else [])]  # the judge must know of it
-    with tools.Tortured(run, settings) as t:
+    with tools.Tortured(run, SETTINGS, steps) as t:
         trace, scratch = t.folder / 'trace', t.folder / 'scratch'
         base, log = '-', '-'
         scratch.mkdir()
@@ -40,7 +40,7 @@ def cut(run, name, total):
         ended = t.go_wrong(None, 0, *steps, trace=trace)
         harness.check(ended.code == 0, f'{name}: {ended.err}')
         by_chance = by_chance if tools.LONG else 8
-        out, err, code = tools.output_of([tools.CRASH / 'power-cut', scratch, trace, base, log, *settings, f'random={by_chance}',
+        out, err, code = tools.output_of([tools.CRASH / 'power-cut', scratch, trace, base, log, *t.settings, f'random={by_chance}',
                                           f'every={EVERY}', f'jobs={tools.JOBS}'])
         figures = {k: int(v) for k, v in re.findall(r'(\w+)=(\d+)', out)}
         tools.say(f'{name}: ' + ' '.join(f'{v} {k}' for k, v in figures.items()))

@@ -73,12 +73,12 @@ def output_of(command):
 
 
 class Tortured:
-    """An archive with its log, in a folder of its own that goes away."""
+    """An archive with its log, in a folder of its own that goes away. STEPS that will come: the judge must know if they encrypt."""
 
-    def __init__(self, run, settings=('large=40000',)):
+    def __init__(self, run, settings=('large=40000',), steps=()):
         self.folder = pathlib.Path(tempfile.mkdtemp(dir=run.dir))
         self.archive, self.log, self.report = (self.folder / n for n in ('archive', 'log', 'report'))
-        self.settings = list(settings)
+        self.settings = [*settings, *(['encrypted'] if 'encrypted' in steps else [])]
 
     def __enter__(self):
         return self
@@ -103,9 +103,9 @@ class Tortured:
         ended = run_program(self.command('judge'), os.environ, self.report)
         harness.check(ended.code == 0, f'{what}: {ended.err or f"the judge ended with {ended.code}"}')
 
-    def acknowledged(self):
-        """How many batches were."""
-        return len(re.findall(r'^\d+ \d+$', self.log.read_text(), re.M)) if self.log.exists() else 0
+    def acknowledged(self, what=r'\d+ \d+'):
+        """How many batches were, or other lines."""
+        return len(re.findall(f'^{what}$', self.log.read_text(), re.M)) if self.log.exists() else 0
 
 
 def each(function, items):

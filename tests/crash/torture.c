@@ -8,8 +8,9 @@
  *   store-torture judge DIR LOG           exit 0; 1: a promise was broken, with one line on stderr
  *
  * Steps: make, open, write=N (N rounds by one thread), threads=T,N (N rounds by T threads at once),
- * close, abandon (as a crash would), rebuild, compact, garbage (a torn tail), and settings for what
- * follows: seed=N, large=BYTES, encrypted, orphans (objects for compact to drop).
+ * close, abandon (as a crash would), rebuild, compact, rekey (of a closed one), garbage (a torn
+ * tail), and settings for what follows: seed=N, large=BYTES, encrypted, orphans (objects for
+ * compact to drop).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -164,7 +165,15 @@ static bool
 step_compact(struct torture *t, const char *arg, struct exa_error *err)
 {
 	(void)arg;
-	return model_compact(t->store, err);
+	return acknowledge(t, "compacting\n", err) && model_compact(t->store, err) &&
+	       acknowledge(t, "compacted\n", err);
+}
+
+static bool
+step_rekey(struct torture *t, const char *arg, struct exa_error *err)
+{
+	(void)arg;
+	return model_rekey(&t->model, t->dir, err) && acknowledge(t, "rekeyed\n", err);
 }
 
 static bool
@@ -224,6 +233,7 @@ static const struct step {
 	{ "abandon", step_abandon },
 	{ "rebuild", step_rebuild },
 	{ "compact", step_compact },
+	{ "rekey", step_rekey },
 	{ "garbage", step_garbage },
 };
 

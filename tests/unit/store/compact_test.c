@@ -337,6 +337,56 @@ cancelled_it_stops_between_segments_and_goes_on_another_time(void **state)
 	store_abandon(world_prove(w, s));
 }
 
+/* The record that facts[KEY] came from stands where places[KEY] says. */
+static void
+expect_record_in_place(struct store *s, const char *key)
+{
+	EXA_AUTO(store_reader_freep) struct store_reader *r = NULL;
+	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
+	struct exa_error err = { 0 };
+	struct store_loc loc;
+	struct bytes place;
+	struct bytes record;
+	bool found;
+
+	assert_true(store_reader_new(s, &r, &err));
+	assert_true(store_read_begin(s, &txn, &err));
+	assert_true(store_get(txn, TABLE_PLACES, bytes_of_string(key), &found, &place, &err));
+	assert_true(found);
+	loc.segment = get_le32(place.data);
+	loc.offset = get_le64(place.data + 4);
+	loc.slot = get_le16(place.data + 12);
+	if (!store_reader_record(r, &loc, &record, &err))
+		fail_msg("%s: %s", key, err.text);
+	assert_true(record.size > strlen(key));
+	assert_memory_equal(record.data, key, strlen(key));
+}
+
+/* Records that wait for their pack when a pack of recipes alone is moved as it is, ahead of it. */
+static void
+records_are_found_beside_recipes_that_were_moved(void **state)
+{
+	struct world *w = *state;
+	struct store *s = opened(w->dir, STORE_WRITE);
+	struct exa_error err = { 0 };
+	struct store_id id;
+	char hex[2 * STORE_ID_SIZE + 1];
+	char record[80];
+
+	world_set(w, s, 1, 100);
+	assert_true(store_put(s, STORE_RECIPE, bytes_of_string("what to do"), &id, NULL, &err));
+	assert_true(store_flush(s, &err));
+	hex_encode(bytes_of(id.bytes, STORE_ID_SIZE), hex);
+	(void)snprintf(record, sizeof record, "recipe=%sR", hex);
+	assert_true(store_wait(s, submit_record(s, record), &err));
+	world_set(w, s, 0, 9000);
+	world_drop(w, s, 0);
+	assert_int_equal(compacted(w, s).segments_cut, 1);
+	expect_record_in_place(s, "k01");
+	expect_record_in_place(s, "recipe");
+	store_abandon(world_prove(w, s));
+}
+
 /* ---- the cut segment ---- */
 
 static void
@@ -634,6 +684,7 @@ main(void)
 		TEST(a_dry_run_tells_what_would_go_and_changes_nothing),
 		TEST(little_garbage_is_left_alone_and_much_is_cut_worst_first),
 		TEST(cancelled_it_stops_between_segments_and_goes_on_another_time),
+		TEST(records_are_found_beside_recipes_that_were_moved),
 		TEST(a_cut_segment_says_what_it_was_and_the_chain_goes_on),
 		TEST(every_flipped_byte_of_a_cut_segment_is_found),
 		TEST(a_cut_segment_without_its_tomb_still_gives_its_records),

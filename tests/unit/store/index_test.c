@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -497,6 +498,49 @@ a_torn_tail_is_no_damage_to_a_rebuild(void **state)
 	assert_int_equal(t.count, 0);
 }
 
+/* LMDB's second descriptor of its file: the one that its meta page is written through. */
+static int
+meta_descriptor(struct store *s)
+{
+	EXA_AUTO(exa_freep) char *path = fs_join(s->dir, "idx/data.mdb");
+	mdb_filehandle_t other;
+	struct stat wanted;
+
+	assert_int_equal(stat(path, &wanted), 0);
+	assert_int_equal(mdb_env_get_fd(s->index.env, &other), 0);
+	for (int fd = 0; fd < 1024; fd++) {
+		struct stat st;
+
+		if (fd != other && fstat(fd, &st) == 0 && st.st_dev == wanted.st_dev &&
+			st.st_ino == wanted.st_ino)
+			return fd;
+	}
+	fail_msg("LMDB writes its meta page in another way than it did");
+	return -1;
+}
+
+static void
+readers_are_told_which_commit_broke_the_index(void **state)
+{
+	struct fixture *f = *state;
+	struct store *s = opened(f->dir, STORE_WRITE);
+	struct store_txn *txn;
+	struct exa_error err = { 0 };
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+	assert_true(full >= 0);
+	assert_true(dup2(full, meta_descriptor(s)) >= 0);
+	assert_false(store_wait(s, submit_record(s, "more=than there is room for"), &err));
+	assert_int_equal(err.detail, ENOSPC);
+	assert_false(store_read_begin(s, &txn, &err));
+	assert_int_equal(err.code, EXA_IO);
+	assert_int_equal(err.detail, ENOSPC);
+	assert_null(strstr(err.text, "rebuild"));
+	assert_int_equal(close(full), 0);
+	store_abandon(s);
+	store_abandon(opened(f->dir, STORE_WRITE));
+}
+
 int
 main(void)
 {
@@ -513,6 +557,7 @@ main(void)
 		TEST(a_rebuild_tells_what_it_stepped_over),
 		TEST(a_rebuild_says_when_the_old_index_had_come_further),
 		TEST(a_torn_tail_is_no_damage_to_a_rebuild),
+		TEST(readers_are_told_which_commit_broke_the_index),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
