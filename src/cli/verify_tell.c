@@ -127,7 +127,9 @@ outcome_json(const struct verify_outcome *o, int exit_code)
 		"damaged", (json_int_t)o->damaged, "affected", (json_int_t)o->items.damaged,
 		"unaffected", o->all_items ? json_integer((json_int_t)well) : json_null(),
 		"index_tables", tables_value(o->store.tables), "index_tables_why",
-		text_value(o->store.tables_why.text), "finished", o->stopped == NULL, "stopped",
+		o->store.tables_why.code != EXA_OK ? text_value(o->store.tables_why.text)
+						   : json_null(),
+		"finished", o->stopped == NULL, "stopped",
 		o->stopped != NULL ? json_string(o->stopped) : json_null(), "exit_code",
 		exit_code));
 }
