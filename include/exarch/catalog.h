@@ -272,6 +272,12 @@ bool catalog_each_folder(struct store_txn *txn, uint32_t mailbox, catalog_folder
 typedef bool catalog_path_fn(void *ctx, const char *path, struct exa_error *err);
 bool catalog_each_folder_path(struct store_txn *txn, uint32_t mailbox, uint32_t number,
 	catalog_path_fn *fn, void *ctx, struct exa_error *err) EXA_CHECK;
+/* The same, and behind them those whose record is lost by damage, but not all of their items:
+ * "(mailbox 2)", "/(folder 3)". For whoever shows items. */
+bool catalog_each_mailbox_shown(
+	struct store_txn *txn, catalog_mailbox_fn *fn, void *ctx, struct exa_error *err) EXA_CHECK;
+bool catalog_each_folder_shown(struct store_txn *txn, uint32_t mailbox, catalog_folder_fn *fn,
+	void *ctx, struct exa_error *err) EXA_CHECK;
 /* Open entries of a folder in the table's order, from the key after AFTER (NULL = first). */
 typedef bool catalog_ledger_fn(void *ctx, const struct catalog_key *key,
 	const struct ledger_entry *e, struct exa_error *err);

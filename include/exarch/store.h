@@ -31,9 +31,10 @@
  *
  * Threads: store_put, store_submit, store_wait and store_flush are for any thread; so are read
  * transactions and store_readers, each of which belongs to one thread at a time. schema.apply and
- * schema.committed run on the store's own writer thread (or apply in store_open, when recovering)
- * and must not call back into writing. No thread may be in a call when the store is closed. A
- * process opens a store once at a time, and not across fork: LMDB allows no more.
+ * schema.committed run on the store's own writer thread (or apply in store_open, when recovering,
+ * and in store_verify) and must not call back into writing. No thread may be in a call when the
+ * store is closed. A process opens a store once at a time, and not across fork: LMDB allows no
+ * more.
  */
 #ifndef EXARCH_STORE_H
 #define EXARCH_STORE_H
@@ -78,12 +79,20 @@ struct store_loc {
 
 struct store_txn; /* a read or write transaction on the index's tables */
 
+/* What brings about the rows of a table: what of it the segments can prove. */
+enum store_table_source {
+	STORE_FROM_RECORDS, /* logged records alone */
+	STORE_FROM_NOTES,   /* notes too: rows that no record makes, or makes otherwise */
+	STORE_FROM_BOTH, /* a record's row is there for certain, but notes may change its value */
+};
+
 struct store_table {
 	const char *name;
 	/* The last 16 bytes of each key tell something (a hash of an address): an encrypted store
 	 * enciphers them. Walks then meet keys of one prefix in an order without meaning; a walk's
 	 * prefix must end before these bytes, and FROM must be a whole key, or none. */
 	bool hides_key_tail;
+	enum store_table_source source;
 };
 
 struct store_schema {
@@ -93,7 +102,8 @@ struct store_schema {
 	 * Applies one record to the tables. LOC says where a logged record stands in the segments
 	 * (for store_reader_record); NULL for a note. Must be idempotent: recovery may apply a
 	 * record again. Returning false poisons the store (a record that can't be applied is
-	 * damage, not bad luck).
+	 * damage, not bad luck). store_verify applies records to an index of its own, on the
+	 * calling thread: what a record does may depend on TXN and the record alone.
 	 */
 	bool (*apply)(void *ctx, struct store_txn *txn, const struct store_loc *loc,
 		struct bytes record, struct exa_error *err);
@@ -323,7 +333,7 @@ enum store_level {
 	STORE_VERIFY_HEADERS, /* frame headers, sequence, commit chain */
 	STORE_VERIFY_BYTES,   /* and the checksum of every stored byte */
 	STORE_VERIFY_BLOBS,   /* and everything decompressed and compared with its id, index against
-				 segments */
+				 segments: objects, and the tables (store_table.source) */
 };
 
 /*
@@ -361,12 +371,22 @@ struct store_verify_options {
 	void *ctx;
 };
 
+/* Whether the index's tables were compared with the segments. */
+enum store_tables_proof {
+	STORE_TABLES_NOT_ASKED, /* by the level, or there is no index */
+	STORE_TABLES_COMPARED,
+	STORE_TABLES_SKIPPED, /* a sample, a part of a round, or frames are lost */
+	STORE_TABLES_FAILED,  /* most likely there was no room for it */
+};
+
 struct store_verify_result {
 	uint64_t segments, frames, objects, commits;
 	uint64_t stored_bytes; /* of all frames passed */
 	uint64_t damaged;      /* how often `damaged` was called */
-	bool finished;         /* false: stopped by cancel; go on from `next`, the
-				  segment it was in */
+	enum store_tables_proof tables;
+	struct exa_error tables_why; /* when they were skipped, or it failed */
+	bool finished;               /* false: stopped by cancel; go on from `next`, the
+					segment it was in */
 	struct store_verify_position next;
 };
 
@@ -374,6 +394,10 @@ struct store_verify_result {
  * False only when the check itself couldn't be done; damage is in the result. FORMAT and KEYRING
  * are looked at too. The last commit seen by the index bounds the walk; opened with STORE_SEGMENTS,
  * the last one in the segments does, and blobs are checked without the index.
+ *
+ * To compare the tables it makes an index of its own in TMPDIR (else /var/tmp), which nobody else
+ * sees and which is gone when it ends, however it ends. Compared is one view of the index, kept
+ * open only while it is.
  */
 bool store_verify(struct store *s, const struct store_verify_options *options,
 	struct store_verify_result *out, struct exa_error *err) EXA_CHECK;

@@ -89,6 +89,18 @@ raise_number(struct store_txn *txn, struct bytes name, uint64_t used, struct exa
 	return store_set(txn, TABLE_STATE, name, bytes_of(next, sizeof next), err);
 }
 
+/* Those of its mailbox and folder too: their own records may be lost by damage, and no number may
+ * be given a second time. */
+static bool
+raise_numbers(struct store_txn *txn, const struct short_item *item, struct exa_error *err)
+{
+	struct table_key folders = key_u32(item->key.mailbox);
+
+	return raise_number(txn, bytes_of_string("item"), item->number, err) &&
+	       raise_number(txn, bytes_of_string("mailbox"), item->key.mailbox, err) &&
+	       raise_number(txn, key_bytes(&folders), item->key.folder, err);
+}
+
 static bool
 apply_mailbox(struct store_txn *txn, struct bytes record, struct exa_error *err)
 {
@@ -134,6 +146,7 @@ apply_folder(struct store_txn *txn, struct bytes record, struct exa_error *err)
 	return store_set(txn, TABLE_FOLDER, key_bytes(&k), record, err) && path_set(txn, &f, err) &&
 	       store_set(txn, TABLE_FOLDER_BY, key_bytes(&by), bytes_of(number, sizeof number),
 		       err) &&
+	       raise_number(txn, bytes_of_string("mailbox"), f.mailbox, err) &&
 	       raise_number(txn, key_bytes(&next), f.number, err);
 }
 
@@ -261,7 +274,7 @@ apply_instance(struct store_txn *txn, const struct short_item *item, struct cata
 	       known_set(txn, &item->key, &known, err) &&
 	       store_delete(txn, TABLE_LEDGER, key_bytes(&k), err) &&
 	       move_count(txn, &item->key, before, LEDGER_ARCHIVED, err) &&
-	       raise_number(txn, bytes_of_string("item"), item->number, err);
+	       raise_numbers(txn, item, err);
 }
 
 static struct catalog_row
@@ -323,8 +336,7 @@ restore_row(struct store_txn *txn, const struct short_item *item, struct catalog
 	if (!found)
 		return apply_instance(txn, item, row, err);
 	row->state = ITEM_SUPERSEDED;
-	return row_set(txn, row, err) && place_set(txn, row, err) &&
-	       raise_number(txn, bytes_of_string("item"), item->number, err);
+	return row_set(txn, row, err) && place_set(txn, row, err) && raise_numbers(txn, item, err);
 }
 
 static bool

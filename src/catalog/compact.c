@@ -14,25 +14,25 @@ struct marking {
 	struct buf scratch;
 };
 
-static void
-mark_object(void *ctx, const struct store_id *id)
+static bool
+mark_object(void *ctx, const struct store_id *id, struct exa_error *err)
 {
 	struct marking *m = ctx;
 
+	(void)err;
 	store_mark(m->marks, id);
+	return true;
 }
 
 static bool
 mark_row(struct marking *m, const struct catalog_row *row, struct exa_error *err)
 {
 	struct catalog_item item;
-	struct bytes recipe;
 
 	if (!catalog_item_read(m->reader, row, &m->scratch, &item, err))
 		return false;
 	store_mark(m->marks, &item.recipe);
-	return (store_reader_object(m->reader, STORE_RECIPE, &item.recipe, &recipe, err) &&
-		       recipe_each_object(recipe, mark_object, m, err)) ||
+	return recipe_uses(m->reader, &item.recipe, mark_object, m, err) ||
 	       exa_while(err, "the recipe of item %llu", (unsigned long long)row->number);
 }
 

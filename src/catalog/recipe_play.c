@@ -48,24 +48,6 @@ recipe_load(struct store_reader *r, const struct store_id *id, struct buf *copy,
 	return recipe_open(buf_bytes(copy), out, err);
 }
 
-bool
-recipe_each_object(struct bytes bytes, recipe_object_fn *fn, void *ctx, struct exa_error *err)
-{
-	struct recipe recipe;
-
-	if (!recipe_open(bytes, &recipe, err))
-		return false;
-	for (uint64_t i = 0; i < recipe.op_count; i++) {
-		struct recipe_step step;
-
-		if (!recipe_next(&recipe, &step, err))
-			return false;
-		if (step.op != RECIPE_LIT)
-			fn(ctx, &step.id);
-	}
-	return recipe_ended(&recipe, err);
-}
-
 static void
 sha_freep(EVP_MD_CTX **sha)
 {
@@ -90,7 +72,7 @@ recipe_uses(struct store_reader *r, const struct store_id *id, recipe_uses_fn *f
 			(step.op != RECIPE_LIT && !fn(ctx, &step.id, err)))
 			return false;
 	}
-	return true;
+	return recipe_ended(&recipe, err);
 }
 
 bool

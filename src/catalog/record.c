@@ -8,22 +8,22 @@
 #include "record.h"
 
 const struct store_table catalog_tables[TABLE_TOTAL] = {
-	[TABLE_STATE] = { "state", false },
-	[TABLE_MAILBOX] = { "mailbox", false },
-	[TABLE_MAILBOX_BY] = { "mailbox_by", true },
-	[TABLE_FOLDER] = { "folder", false },
-	[TABLE_FOLDER_BY] = { "folder_by", true },
-	[TABLE_ITEM] = { "item", false },
-	[TABLE_PLACE] = { "place", false },
-	[TABLE_KNOWN] = { "known", true },
-	[TABLE_LEDGER] = { "ledger", true },
-	[TABLE_COUNT] = { "count", false },
-	[TABLE_SYNC] = { "sync", false },
-	[TABLE_RUN] = { "run", false },
-	[TABLE_EXPIRED] = { "expired", false },
-	[TABLE_HOLD] = { "hold", false },
-	[TABLE_AUDIT] = { "audit", false },
-	[TABLE_FOLDER_PATH] = { "folder_path", true },
+	[TABLE_STATE] = { "state", false, STORE_FROM_RECORDS },
+	[TABLE_MAILBOX] = { "mailbox", false, STORE_FROM_RECORDS },
+	[TABLE_MAILBOX_BY] = { "mailbox_by", true, STORE_FROM_RECORDS },
+	[TABLE_FOLDER] = { "folder", false, STORE_FROM_RECORDS },
+	[TABLE_FOLDER_BY] = { "folder_by", true, STORE_FROM_RECORDS },
+	[TABLE_ITEM] = { "item", false, STORE_FROM_RECORDS },
+	[TABLE_PLACE] = { "place", false, STORE_FROM_RECORDS },
+	[TABLE_KNOWN] = { "known", true, STORE_FROM_RECORDS },
+	[TABLE_LEDGER] = { "ledger", true, STORE_FROM_NOTES },
+	[TABLE_COUNT] = { "count", false, STORE_FROM_BOTH },
+	[TABLE_SYNC] = { "sync", false, STORE_FROM_NOTES },
+	[TABLE_RUN] = { "run", false, STORE_FROM_RECORDS },
+	[TABLE_EXPIRED] = { "expired", false, STORE_FROM_RECORDS },
+	[TABLE_HOLD] = { "hold", false, STORE_FROM_RECORDS },
+	[TABLE_AUDIT] = { "audit", false, STORE_FROM_RECORDS },
+	[TABLE_FOLDER_PATH] = { "folder_path", true, STORE_FROM_RECORDS },
 };
 
 /* ---- fields ---- */

@@ -169,12 +169,6 @@ typedef bool entry_fn(void *ctx, struct bytes key, struct bytes value, struct ex
 bool walk_table(struct store_txn *txn, enum table table, struct bytes prefix, struct bytes from,
 	entry_fn *fn, void *ctx, struct exa_error *err) EXA_CHECK;
 
-/* ---- recipe_play.c ---- */
-typedef void recipe_object_fn(void *ctx, const struct store_id *id);
-/* Calls FN for each data object that the recipe names. */
-bool recipe_each_object(
-	struct bytes recipe, recipe_object_fn *fn, void *ctx, struct exa_error *err) EXA_CHECK;
-
 /* ---- carry.c ---- */
 /* As store_compact_options.carry. */
 bool catalog_carry(void *ctx, struct store_txn *txn, const struct store_loc *loc,

@@ -48,16 +48,6 @@ find_hold(const struct catalog_holds *holds, const char *name, size_t *index_out
 
 /* ---- add ---- */
 
-static bool
-read_date(const struct args *args, enum option_id id, int64_t *out, struct exa_error *err)
-{
-	*out = EXA_NO_TIME;
-	if (args->value[id] == NULL)
-		return true;
-	return clock_parse(args->value[id], out, err) ||
-	       exa_while(err, "--%s", option_specs[id].name);
-}
-
 /* The words of the command line, for the audit record. */
 static void
 describe(struct buf *out, const struct catalog_hold *hold)
@@ -108,8 +98,8 @@ add_hold(struct catalog *c, const struct args *args, struct exa_error *err)
 	by = exa_asprintf("%s@%s", deed.user, deed.host);
 	hold.set_by = by;
 	hold.set_ns = deed.when_ns;
-	if (!read_date(args, OPT_SINCE, &hold.from_ns, err) ||
-		!read_date(args, OPT_BEFORE, &hold.before_ns, err))
+	if (!select_date(args, OPT_SINCE, &hold.from_ns, err) ||
+		!select_date(args, OPT_BEFORE, &hold.before_ns, err))
 		return false;
 	describe(&detail, &hold);
 	audit = deed_audit(&deed, "hold add", buf_string(&detail));

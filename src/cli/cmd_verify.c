@@ -398,6 +398,8 @@ cmd_verify(const struct args *args)
 		code = EXIT_CORRUPT;
 	else if (r.outcome.stopped != NULL)
 		code = EXIT_STOPPED;
+	else if (r.outcome.store.tables == STORE_TABLES_FAILED)
+		code = EXIT_INCOMPLETE;
 	tell_outcome(args, &r.outcome, code);
 	return code;
 }

@@ -28,9 +28,10 @@ item_number_read(const char *text, uint64_t *out, struct exa_error *err)
 		       text);
 }
 
-static bool
-read_date(const struct args *args, enum option_id id, int64_t *out, struct exa_error *err)
+bool
+select_date(const struct args *args, enum option_id id, int64_t *out, struct exa_error *err)
 {
+	*out = EXA_NO_TIME;
 	if (args->value[id] == NULL)
 		return true;
 	return clock_parse(args->value[id], out, err) ||
@@ -58,8 +59,8 @@ select_read(const struct args *args, struct selection *out, struct exa_error *er
 	s.ids = exa_alloc_array(args->repeated_count, sizeof *s.ids);
 	good = read_pattern(args, OPT_MAILBOX, &s.mailbox, err) &&
 	       read_pattern(args, OPT_FOLDER, &s.folder, err) &&
-	       read_date(args, OPT_SINCE, &s.from_ns, err) &&
-	       read_date(args, OPT_BEFORE, &s.to_ns, err);
+	       select_date(args, OPT_SINCE, &s.from_ns, err) &&
+	       select_date(args, OPT_BEFORE, &s.to_ns, err);
 	for (; good && s.id_count < args->repeated_count; s.id_count++)
 		good = item_number_read(args->repeated[s.id_count], &s.ids[s.id_count], err);
 	if (!good) {

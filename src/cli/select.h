@@ -7,6 +7,9 @@
 #include "options.h"
 
 bool select_read(const struct args *args, struct selection *out, struct exa_error *err) EXA_CHECK;
+/* An option that is a moment; EXA_NO_TIME when it isn't given. */
+bool select_date(
+	const struct args *args, enum option_id id, int64_t *out, struct exa_error *err) EXA_CHECK;
 bool number_read(const char *text, uint64_t *out, struct exa_error *err) EXA_CHECK;
 bool item_number_read(const char *text, uint64_t *out, struct exa_error *err) EXA_CHECK;
 

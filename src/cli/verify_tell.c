@@ -97,19 +97,38 @@ tell_item(const struct args *args, const struct selected *item, const struct exa
 
 /* ---- the end ---- */
 
+static json_t *
+tables_value(enum store_tables_proof proof)
+{
+	switch (proof) {
+	case STORE_TABLES_NOT_ASKED:
+		break;
+	case STORE_TABLES_COMPARED:
+		return json_string("compared");
+	case STORE_TABLES_SKIPPED:
+		return json_string("skipped");
+	case STORE_TABLES_FAILED:
+		return json_string("failed");
+	}
+	return json_null();
+}
+
 static void
 outcome_json(const struct verify_outcome *o, int exit_code)
 {
 	uint64_t well = o->items.items - o->items.damaged;
 
-	text_json(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:b, s:o, "
-			    "s:i}",
+	text_json(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, "
+			    "s:b, s:o, s:i}",
 		"event", "verify", "level", o->level, "segments", (json_int_t)o->store.segments,
 		"frames", (json_int_t)o->store.frames, "commits", (json_int_t)o->store.commits,
 		"objects", (json_int_t)o->store.objects, "stored_bytes",
 		(json_int_t)o->store.stored_bytes, "messages", (json_int_t)o->items.proven,
 		"damaged", (json_int_t)o->damaged, "affected", (json_int_t)o->items.damaged,
 		"unaffected", o->all_items ? json_integer((json_int_t)well) : json_null(),
+		"index_tables", tables_value(o->store.tables), "index_tables_why",
+		o->store.tables_why.code != EXA_OK ? text_value(o->store.tables_why.text)
+						   : json_null(),
 		"finished", o->stopped == NULL, "stopped",
 		o->stopped != NULL ? json_string(o->stopped) : json_null(), "exit_code",
 		exit_code));
@@ -183,10 +202,17 @@ tell_outcome(const struct args *args, const struct verify_outcome *o, int exit_c
 		outcome_json(o, exit_code);
 		return;
 	}
+	if (o->store.tables == STORE_TABLES_FAILED)
+		(void)fprintf(stderr,
+			"exarch: the index's tables couldn't be compared with the segments: %s\n",
+			o->store.tables_why.text);
 	if (args->value[OPT_QUIET] != NULL && o->damaged == 0)
 		return;
 	if (o->segments_looked_at || o->items_looked_at)
 		print_looked_at(o);
+	if (o->store.tables == STORE_TABLES_SKIPPED && o->stopped == NULL)
+		(void)printf("the index's tables weren't compared with the segments: %s\n",
+			o->store.tables_why.text);
 	if (o->damaged > 0)
 		print_advice(args, o);
 	if (o->stopped != NULL)

@@ -50,7 +50,7 @@ place_mailboxes(struct export *x, struct exa_error *err)
 	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
 
 	return store_read_begin(catalog_store(x->catalog), &txn, err) &&
-	       catalog_each_mailbox(txn, place_mailbox, x->places, err);
+	       catalog_each_mailbox_shown(txn, place_mailbox, x->places, err);
 }
 
 static bool
@@ -60,7 +60,7 @@ place_folders(struct export *x, uint32_t mailbox, struct exa_error *err)
 
 	places_enter_mailbox(x->places, mailbox);
 	return store_read_begin(catalog_store(x->catalog), &txn, err) &&
-	       catalog_each_folder(txn, mailbox, place_folder, x->places, err);
+	       catalog_each_folder_shown(txn, mailbox, place_folder, x->places, err);
 }
 
 /* A folder that appeared since the mailbox was entered (an archiving process runs beside us) is

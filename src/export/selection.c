@@ -123,7 +123,7 @@ load_mailboxes(struct walk *w, struct exa_error *err)
 	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
 
 	if (!store_read_begin(catalog_store(w->catalog), &txn, err) ||
-		!catalog_each_mailbox(txn, take_mailbox, w, err))
+		!catalog_each_mailbox_shown(txn, take_mailbox, w, err))
 		return false;
 	if (w->mailbox_count > 0)
 		qsort(w->mailboxes, w->mailbox_count, sizeof *w->mailboxes, by_mailbox_number);
@@ -138,7 +138,7 @@ load_folders(struct walk *w, uint32_t mailbox, struct exa_error *err)
 	arena_reset(w->folder_texts);
 	w->folder_count = 0;
 	if (!store_read_begin(catalog_store(w->catalog), &txn, err) ||
-		!catalog_each_folder(txn, mailbox, take_folder, w, err))
+		!catalog_each_folder_shown(txn, mailbox, take_folder, w, err))
 		return false;
 	if (w->folder_count > 0)
 		qsort(w->folders, w->folder_count, sizeof *w->folders, by_folder_number);

@@ -78,27 +78,6 @@ close_if_chosen(struct compaction *c, struct exa_error *err)
 	return writer_run(c->store, &errand, err) && store_wait(c->store, UINT64_MAX, err);
 }
 
-static bool
-sum_sizes(struct store *s, uint64_t *bytes_out, struct exa_error *err)
-{
-	uint32_t highest;
-	uint64_t sum = 0;
-
-	if (!segdir_highest(&s->files, &highest, err))
-		return false;
-	for (uint32_t n = 1; n <= highest; n++) {
-		uint64_t size;
-
-		if (!segdir_exists(&s->files, n))
-			continue;
-		if (!segdir_size(&s->files, n, &size, err))
-			return false;
-		sum += size;
-	}
-	*bytes_out = sum;
-	return true;
-}
-
 /* What is damaged stays as it is: cutting would take from the proof of what is wrong with it. */
 static bool
 cut_or_leave(struct compaction *c, uint32_t segment, struct exa_error *err)
@@ -166,15 +145,19 @@ estimate(struct compaction *c)
 static bool
 run(struct compaction *c, struct exa_error *err)
 {
+	uint64_t count;
+
 	c->result.finished = true;
-	if (!store_flush(c->store, err) || !sum_sizes(c->store, &c->result.bytes_before, err) ||
+	if (!store_flush(c->store, err) ||
+		!segdir_total(&c->store->files, &count, &c->result.bytes_before, err) ||
 		!compact_choose(c, err))
 		return false;
 	if (c->options->dry_run) {
 		estimate(c);
 		return true;
 	}
-	return cut_chosen(c, err) && sum_sizes(c->store, &c->result.bytes_after, err);
+	return cut_chosen(c, err) &&
+	       segdir_total(&c->store->files, &count, &c->result.bytes_after, err);
 }
 
 bool

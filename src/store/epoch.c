@@ -210,45 +210,39 @@ apply_log(const struct epoch *e, const struct store_schema *schema, struct store
 	return true;
 }
 
-static bool
-apply_once(struct epoch *e, struct index *x, const struct store_schema *schema, struct watermark *w,
-	struct exa_error *err)
-{
-	struct store_txn txn;
-	struct watermark next = *w;
-	MDB_txn *raw;
-	bool good;
-	int rc = mdb_txn_begin(x->env, NULL, 0, &raw);
+struct applying {
+	const struct epoch *epoch;
+	const struct store_schema *schema;
+	const struct watermark *before;
+	struct watermark after;
+};
 
-	if (rc != 0)
-		return index_fail(x, err, rc, "beginning to write");
-	txn_init(&txn, x, raw, TXN_WRITES);
-	good = apply_rows(e, x, raw, &next, err) && apply_log(e, schema, &txn, err) &&
-	       index_set_watermark(x, raw, &next, err);
-	txn_done(&txn);
-	if (!good) {
-		mdb_txn_abort(raw);
-		return false;
-	}
-	if (!index_commit(x, raw, "writing a commit", err))
-		return false;
-	*w = next;
-	return index_stretch(x, err); /* for the next one */
+static bool
+apply_all(struct index *x, MDB_txn *txn, void *ctx, struct exa_error *err)
+{
+	struct applying *a = ctx;
+	struct store_txn tables;
+	bool good;
+
+	a->after = *a->before;
+	txn_init(&tables, x, txn, TXN_WRITES);
+	good = apply_rows(a->epoch, x, txn, &a->after, err) &&
+	       apply_log(a->epoch, a->schema, &tables, err) &&
+	       index_set_watermark(x, txn, &a->after, err);
+	txn_done(&tables);
+	return good;
 }
 
 bool
 epoch_apply(struct epoch *e, struct index *x, const struct store_schema *schema,
 	struct watermark *w, struct exa_error *err)
 {
+	struct applying a = { .epoch = e, .schema = schema, .before = w };
+
 	if (e->row_count > 1)
 		qsort(e->rows, e->row_count, sizeof *e->rows, compare_rows);
-	x->full = false;
-	while (!apply_once(e, x, schema, w, err)) {
-		if (!x->full)
-			return false;
-		x->full = false;
-		if (!index_grow(x, err))
-			return false;
-	}
+	if (!index_change(x, apply_all, &a, err))
+		return false;
+	*w = a.after;
 	return true;
 }

@@ -124,21 +124,12 @@ open_with_map_that_fits(const char *path, unsigned flags, size_t tables, MDB_env
 	return rc;
 }
 
-static MDB_val
-value_of(const void *data, size_t size)
-{
-	MDB_val v = { .mv_size = size };
-
-	memcpy(&v.mv_data, &data, sizeof v.mv_data);
-	return v;
-}
-
 static int
 write_identity(MDB_env *env, const uint8_t *uuid)
 {
 	uint8_t identity[UUID_SIZE + 4];
-	MDB_val key = value_of("store", 5);
-	MDB_val value = value_of(identity, sizeof identity);
+	MDB_val key = index_value("store", 5);
+	MDB_val value = index_value(identity, sizeof identity);
 	MDB_txn *txn;
 	MDB_dbi meta;
 	MDB_dbi obj;
@@ -191,7 +182,7 @@ index_remove(const char *path)
 static bool
 check_identity(struct index *x, MDB_txn *txn, const uint8_t *uuid, struct exa_error *err)
 {
-	MDB_val key = value_of("store", 5);
+	MDB_val key = index_value("store", 5);
 	MDB_val value;
 	int rc = mdb_get(txn, x->meta, &key, &value);
 

@@ -112,6 +112,10 @@ bool index_stretch(struct index *x, struct exa_error *err) EXA_CHECK;
 /* Enlarges the map; waits for live read transactions to end, but not for ever. */
 bool index_grow(struct index *x, struct exa_error *err) EXA_CHECK;
 
+/* One write transaction around FN, which is called again when the index had to grow for it. */
+typedef bool index_change_fn(struct index *x, MDB_txn *txn, void *ctx, struct exa_error *err);
+bool index_change(struct index *x, index_change_fn *fn, void *ctx, struct exa_error *err) EXA_CHECK;
+
 bool index_get_watermark(
 	struct index *x, MDB_txn *txn, struct watermark *out, struct exa_error *err) EXA_CHECK;
 bool index_set_watermark(
@@ -134,6 +138,8 @@ bool object_row_get(struct bytes id, struct bytes value, struct object_row *out,
 bool index_commit(
 	struct index *x, MDB_txn *txn, const char *doing, struct exa_error *err) EXA_CHECK;
 
+/* For LMDB's calls; borrows DATA. */
+MDB_val index_value(const void *data, size_t size);
 /* For a failed LMDB call. */
 bool index_fail(struct index *x, struct exa_error *err, int rc, const char *doing);
 

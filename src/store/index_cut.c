@@ -13,56 +13,15 @@
 #define ROWS_A_TRANSACTION 1000 /* LMDB keeps about a page of memory for each that changes */
 #define ROWS_A_LOOK 10000       /* a read transaction pins pages: not for the whole index */
 
-static MDB_val
-value_of(const void *data, size_t size)
-{
-	MDB_val v = { .mv_size = size };
-
-	memcpy(&v.mv_data, &data, sizeof v.mv_data);
-	return v;
-}
-
 /* ---- changing ---- */
-
-typedef bool change_fn(struct index *x, MDB_txn *txn, void *ctx, struct exa_error *err);
-
-static bool
-change_once(struct index *x, change_fn *fn, void *ctx, struct exa_error *err)
-{
-	MDB_txn *txn;
-	int rc = mdb_txn_begin(x->env, NULL, 0, &txn);
-
-	if (rc != 0)
-		return index_fail(x, err, rc, "beginning to write");
-	if (!fn(x, txn, ctx, err)) {
-		mdb_txn_abort(txn);
-		return false;
-	}
-	return index_commit(x, txn, "writing a change", err) && index_stretch(x, err);
-}
-
-/* One transaction; FN is called again when the index had to grow for it. */
-static bool
-change(struct index *x, change_fn *fn, void *ctx, struct exa_error *err)
-{
-	x->full = false;
-	while (!change_once(x, fn, ctx, err)) {
-		if (!x->full)
-			return false;
-		x->full = false;
-		if (!index_grow(x, err))
-			return false;
-	}
-	return true;
-}
 
 static bool
 put_cutting(struct index *x, MDB_txn *txn, void *ctx, struct exa_error *err)
 {
 	const uint32_t *segment = ctx;
 	uint8_t bytes[4];
-	MDB_val key = value_of("cutting", 7);
-	MDB_val value = value_of(bytes, sizeof bytes);
+	MDB_val key = index_value("cutting", 7);
+	MDB_val value = index_value(bytes, sizeof bytes);
 	int rc;
 
 	put_le32(bytes, *segment);
@@ -75,7 +34,7 @@ put_cutting(struct index *x, MDB_txn *txn, void *ctx, struct exa_error *err)
 bool
 index_set_cutting(struct index *x, uint32_t segment, struct exa_error *err)
 {
-	return change(x, put_cutting, &segment, err);
+	return index_change(x, put_cutting, &segment, err);
 }
 
 struct dropping {
@@ -94,7 +53,7 @@ drop_some(struct index *x, MDB_txn *txn, void *ctx, struct exa_error *err)
 
 	d->after = *d->before;
 	for (size_t i = 0; i < d->count; i++) {
-		MDB_val key = value_of(d->ids[i].bytes, STORE_ID_SIZE);
+		MDB_val key = index_value(d->ids[i].bytes, STORE_ID_SIZE);
 		struct object_row row;
 		bool found;
 		int rc;
@@ -123,7 +82,7 @@ index_drop_objects(struct index *x, const struct store_id *ids, size_t count,
 			.is_stale = is_stale,
 			.ctx = ctx };
 
-		if (!change(x, drop_some, &d, err))
+		if (!index_change(x, drop_some, &d, err))
 			return false;
 		*w = d.after;
 		done += d.count;
@@ -136,7 +95,7 @@ index_drop_objects(struct index *x, const struct store_id *ids, size_t count,
 bool
 index_get_cutting(struct index *x, uint32_t *segment_out, struct exa_error *err)
 {
-	MDB_val key = value_of("cutting", 7);
+	MDB_val key = index_value("cutting", 7);
 	MDB_val value;
 	MDB_txn *txn;
 	int rc;
@@ -160,7 +119,7 @@ static bool
 walk_some(struct index *x, struct store_id *from, bool *end_out, index_row_fn *fn, void *ctx,
 	struct exa_error *err)
 {
-	MDB_val key = value_of(from->bytes, STORE_ID_SIZE);
+	MDB_val key = index_value(from->bytes, STORE_ID_SIZE);
 	MDB_val value;
 	MDB_cursor *cursor;
 	MDB_txn *txn;

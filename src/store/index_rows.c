@@ -11,8 +11,8 @@
 #define OBJECT_ROW_SIZE 17
 #define WATERMARK_SIZE 80
 
-static MDB_val
-value_of(const void *data, size_t size)
+MDB_val
+index_value(const void *data, size_t size)
 {
 	MDB_val v = { .mv_size = size };
 
@@ -20,10 +20,39 @@ value_of(const void *data, size_t size)
 	return v;
 }
 
+static bool
+change_once(struct index *x, index_change_fn *fn, void *ctx, struct exa_error *err)
+{
+	MDB_txn *txn;
+	int rc = mdb_txn_begin(x->env, NULL, 0, &txn);
+
+	if (rc != 0)
+		return index_fail(x, err, rc, "beginning to write");
+	if (!fn(x, txn, ctx, err)) {
+		mdb_txn_abort(txn);
+		return false;
+	}
+	return index_commit(x, txn, "writing a change", err) && index_stretch(x, err);
+}
+
+bool
+index_change(struct index *x, index_change_fn *fn, void *ctx, struct exa_error *err)
+{
+	x->full = false;
+	while (!change_once(x, fn, ctx, err)) {
+		if (!x->full)
+			return false;
+		x->full = false;
+		if (!index_grow(x, err))
+			return false;
+	}
+	return true;
+}
+
 bool
 index_get_watermark(struct index *x, MDB_txn *txn, struct watermark *out, struct exa_error *err)
 {
-	MDB_val key = value_of("watermark", 9);
+	MDB_val key = index_value("watermark", 9);
 	MDB_val value;
 	const uint8_t *p;
 	int rc = mdb_get(txn, x->meta, &key, &value);
@@ -49,8 +78,8 @@ bool
 index_set_watermark(struct index *x, MDB_txn *txn, const struct watermark *w, struct exa_error *err)
 {
 	uint8_t p[WATERMARK_SIZE] = { 0 };
-	MDB_val key = value_of("watermark", 9);
-	MDB_val value = value_of(p, sizeof p);
+	MDB_val key = index_value("watermark", 9);
+	MDB_val value = index_value(p, sizeof p);
 	int rc;
 
 	put_le32(p, w->commit_at.segment);
@@ -101,7 +130,7 @@ bool
 index_get_object(struct index *x, MDB_txn *txn, const struct store_id *id, bool *found_out,
 	struct object_row *out, struct exa_error *err)
 {
-	MDB_val key = value_of(id->bytes, STORE_ID_SIZE);
+	MDB_val key = index_value(id->bytes, STORE_ID_SIZE);
 	MDB_val value;
 	int rc = mdb_get(txn, x->obj, &key, &value);
 
@@ -119,15 +148,15 @@ index_add_object(struct index *x, MDB_txn *txn, const struct object_row *row, bo
 	struct exa_error *err)
 {
 	uint8_t bytes[OBJECT_ROW_SIZE];
-	MDB_val key = value_of(row->id.bytes, STORE_ID_SIZE);
-	MDB_val value = value_of(bytes, sizeof bytes);
+	MDB_val key = index_value(row->id.bytes, STORE_ID_SIZE);
+	MDB_val value = index_value(bytes, sizeof bytes);
 	int rc;
 
 	object_row_put(row, bytes);
 	rc = mdb_put(txn, x->obj, &key, &value, MDB_NOOVERWRITE);
 	*new_out = rc == 0;
 	if (rc == MDB_KEYEXIST) {
-		value = value_of(bytes, sizeof bytes);
+		value = index_value(bytes, sizeof bytes);
 		rc = mdb_put(txn, x->obj, &key, &value, 0);
 	}
 	return rc == 0 || index_fail(x, err, rc, "adding an object");

@@ -27,8 +27,10 @@
 
 #define COPY_STEP ((size_t)256 * 1024)
 #define PROGRESS_FRAMES 256 /* between two words on how far a rebuild is */
-/* Records gathered from a cut segment, which has but one COMMIT whatever is in it. */
-#define CUT_LOG_MAX ((size_t)1024 * 1024)
+/* What is gathered at a time where COMMITs don't bound it: in a cut segment, which has but one
+ * whatever is in it, and where COMMITs are damaged. About what an epoch may have. */
+#define PART_LOG_BYTES ((size_t)1024 * 1024)
+#define PART_ROWS ((size_t)4096)
 
 struct recovering {
 	struct store *s;
@@ -37,7 +39,9 @@ struct recovering {
 	struct epoch epoch;
 	struct unpacker unpacker;
 	struct watermark mark;
-	bool damaged; /* something of this epoch was stepped over (RECOVER_ALL only) */
+	bool damaged;              /* something of this epoch was stepped over (RECOVER_ALL only) */
+	struct place commit_ahead; /* the last one that was looked for behind damage */
+	bool no_commit_ahead;
 	uint64_t frames;
 	bool moved; /* a COMMIT was applied */
 };
@@ -200,6 +204,12 @@ look_behind(const struct store *s, struct place at, uint64_t sequence, bool *dur
 }
 
 static bool
+is_ahead(struct place place, struct place of)
+{
+	return place.segment != of.segment ? place.segment > of.segment : place.offset >= of.offset;
+}
+
+static bool
 commit_fits(const struct recovering *r, const struct scan_frame *f, const struct commit *c)
 {
 	uint8_t chain[SHA256_SIZE];
@@ -258,14 +268,48 @@ take_tomb(struct recovering *r, const struct scan_frame *f, struct exa_error *er
 	return place_while(err, f->at);
 }
 
-/* Applies records of a cut segment before its COMMIT, which is known to be there and durable: they
- * may be more than fit into memory. */
+/* Behind damage: is there a COMMIT ahead that will be taken, and with it what was gathered? */
 static bool
-apply_part(struct recovering *r, struct exa_error *err)
+look_for_commit(struct recovering *r, bool *ahead_out, struct exa_error *err)
 {
-	if (r->epoch.log.size < CUT_LOG_MAX)
+	enum scan_result result = SCAN_FRAME;
+	bool ahead = is_ahead(r->commit_ahead, r->scan.at);
+	struct scan_frame f;
+	struct scan probe;
+	struct commit c;
+
+	scan_begin(&probe, &r->s->files, r->scan.at, r->scan.sequence);
+	while (!ahead && !r->no_commit_ahead && (result == SCAN_FRAME || result == SCAN_HEAD)) {
+		result = scan_next(&probe, &f, err);
+		if (result == SCAN_BAD)
+			result = scan_skip(&probe, err);
+		else if (result == SCAN_FRAME && f.head.kind == FRAME_COMMIT)
+			ahead = read_commit(r->s, f.fd, f.at, &f.head, &c, err) &&
+				commit_fits(r, &f, &c);
+		if (ahead)
+			r->commit_ahead = f.at;
+	}
+	scan_done(&probe);
+	r->no_commit_ahead = !ahead;
+	*ahead_out = ahead;
+	return result != SCAN_FAILED;
+}
+
+/*
+ * Applies what was gathered before its COMMIT, where it may be more than fits into memory. In a cut
+ * segment that COMMIT is known to be there; behind damage it is looked for, and if none comes,
+ * nothing that is gathered here will ever count.
+ */
+static bool
+apply_part(struct recovering *r, bool is_cut, struct exa_error *err)
+{
+	bool counts = is_cut;
+
+	if (r->epoch.log.size < PART_LOG_BYTES && r->epoch.row_count < PART_ROWS)
 		return true;
-	if (!epoch_apply(&r->epoch, &r->s->index, &r->s->schema, &r->mark, err))
+	if (!is_cut && !look_for_commit(r, &counts, err))
+		return false;
+	if (counts && !epoch_apply(&r->epoch, &r->s->index, &r->s->schema, &r->mark, err))
 		return false;
 	epoch_reset(&r->epoch);
 	return true;
@@ -305,7 +349,7 @@ take_frame(struct recovering *r, const struct scan_frame *f, struct exa_error *e
 		return take_tomb(r, f, err);
 	chain_add(&r->s->appender.chain, f->raw_head);
 	return epoch_add_scanned(&r->epoch, f, &r->unpacker, err) &&
-	       (f->tomb == NULL || apply_part(r, err));
+	       ((f->tomb == NULL && !r->damaged) || apply_part(r, f->tomb != NULL, err));
 }
 
 /* On to the next good frame behind what was judged to be damage, which is told. BAD: none was good

@@ -218,6 +218,30 @@ segdir_size(const struct segdir *d, uint32_t segment, uint64_t *size_out, struct
 }
 
 bool
+segdir_total(
+	const struct segdir *d, uint64_t *count_out, uint64_t *bytes_out, struct exa_error *err)
+{
+	uint64_t count = 0, bytes = 0;
+	uint32_t highest;
+
+	if (!segdir_highest(d, &highest, err))
+		return false;
+	for (uint32_t n = 1; n <= highest; n++) {
+		uint64_t size;
+
+		if (!segdir_exists(d, n))
+			continue;
+		if (!segdir_size(d, n, &size, err))
+			return false;
+		count++;
+		bytes += size;
+	}
+	*count_out = count;
+	*bytes_out = bytes;
+	return true;
+}
+
+bool
 frame_read_head(
 	int fd, struct place at, struct frame_head *out, uint8_t *raw_out, struct exa_error *err)
 {

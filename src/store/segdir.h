@@ -42,6 +42,9 @@ bool segdir_open(const struct segdir *d, uint32_t segment, int flags, int *fd_ou
 
 bool segdir_size(const struct segdir *d, uint32_t segment, uint64_t *size_out,
 	struct exa_error *err) EXA_CHECK;
+/* How many there are, and their bytes on disk. */
+bool segdir_total(const struct segdir *d, uint64_t *count_out, uint64_t *bytes_out,
+	struct exa_error *err) EXA_CHECK;
 
 /*
  * The frame header at a place (also as bytes if RAW_OUT isn't NULL), or its stored payload appended

@@ -9,26 +9,6 @@
 #include "handle.h"
 
 static bool
-count_segments(const struct store *s, struct store_stats *stats, struct exa_error *err)
-{
-	uint32_t highest;
-
-	if (!segdir_highest(&s->files, &highest, err))
-		return false;
-	for (uint32_t n = 1; n <= highest; n++) {
-		uint64_t size;
-
-		if (!segdir_exists(&s->files, n))
-			continue;
-		if (!segdir_size(&s->files, n, &size, err))
-			return false;
-		stats->segment_count++;
-		stats->segment_bytes += size;
-	}
-	return true;
-}
-
-static bool
 count_index(struct store *s, struct store_stats *stats, struct exa_error *err)
 {
 	EXA_AUTO(exa_freep) char *path = fs_join(s->dir, "idx/data.mdb");
@@ -64,7 +44,7 @@ store_stat(struct store *s, struct store_stats *out, struct exa_error *err)
 		.encrypted = s->crypt.state != CRYPT_PLAIN };
 
 	memcpy(stats.uuid, s->format.uuid, sizeof stats.uuid);
-	if (!count_segments(s, &stats, err) ||
+	if (!segdir_total(&s->files, &stats.segment_count, &stats.segment_bytes, err) ||
 		(s->access != STORE_SEGMENTS && !count_index(s, &stats, err)))
 		return false;
 	*out = stats;

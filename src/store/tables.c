@@ -18,10 +18,7 @@ struct store_cursor {
 static MDB_val
 value_of(struct bytes b)
 {
-	MDB_val v = { .mv_size = b.size };
-
-	memcpy(&v.mv_data, &b.data, sizeof v.mv_data);
-	return v;
+	return index_value(b.data, b.size);
 }
 
 void

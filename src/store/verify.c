@@ -173,6 +173,7 @@ take_frame(struct verify *v, const struct scan_frame *f, struct exa_error *err)
 	}
 	if (!verify_frame(v, f, err))
 		return false;
+	verify_index_take(v, f);
 	note_frame(v, f);
 	tell_progress(v);
 	return true;
@@ -365,6 +366,7 @@ begin(struct verify *v, struct exa_error *err)
 static void
 end(struct verify *v)
 {
+	verify_index_done(v);
 	scan_done(&v->scan);
 	unpacker_done(&v->unpacker);
 	chain_done(&v->chain);
@@ -386,11 +388,15 @@ store_verify(struct store *s, const struct store_verify_options *options,
 	pace_begin(&v.pace, options->bytes_per_s);
 	verify_files(&v);
 	good = begin(&v, err);
+	if (good)
+		verify_index_begin(&v);
 	if (good && v.end.end > 0)
 		good = walk(&v, err);
 	else
 		v.result.finished = true;
 	good = good && verify_rows_end(&v, err);
+	if (good)
+		verify_index_end(&v);
 	if (good && v.result.finished && options->progress != NULL)
 		options->progress(options->ctx, v.total, v.total);
 	end(&v);

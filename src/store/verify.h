@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of verify share. verify.c walks, verify_frame.c checks a frame's content,
- * verify_rows.c compares with the index, verify_files.c looks at what isn't a segment.
+ * verify_rows.c compares objects with the index, verify_index.c its other tables, verify_files.c
+ * looks at what isn't a segment.
  */
 #ifndef STORE_VERIFY_H
 #define STORE_VERIFY_H
@@ -10,6 +11,8 @@
 
 #include "cut.h"
 #include "handle.h"
+
+struct verify_index;
 
 struct verify {
 	struct store *store;
@@ -51,6 +54,7 @@ struct verify {
 	/* Size of the segments in front of this one, each as it was when the walk was there. */
 	uint32_t passed;
 	uint64_t passed_bytes;
+	struct verify_index *replay; /* NULL: the tables aren't compared */
 
 	uint64_t done, total, told;
 };
@@ -74,6 +78,15 @@ bool verify_row(struct verify *v, const struct object_row *row, struct exa_error
 bool verify_rows_end(struct verify *v, struct exa_error *err) EXA_CHECK;
 /* Size of the segments in front of SEGMENT, as they are now. */
 uint64_t verify_bytes_before(const struct verify *v, uint32_t segment);
+
+/*
+ * The schema's tables, compared with what the records passed say; the result tells whether they
+ * were. `take` is for each frame that was read and is good, with v->raw; `end` reports.
+ */
+void verify_index_begin(struct verify *v);
+void verify_index_take(struct verify *v, const struct scan_frame *f);
+void verify_index_end(struct verify *v);
+void verify_index_done(struct verify *v);
 
 /* FORMAT and KEYRING. */
 void verify_files(struct verify *v);

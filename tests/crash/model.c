@@ -12,11 +12,16 @@
 
 #define TABLE_FACTS 0
 #define TABLE_PLACES 1
+#define TABLE_NOTES 2
 #define FILE_BYTES_MAX ((size_t)1 << 30)
 #define SHARED_OBJECTS 5 /* what several threads put: claimed by one, referred to by all */
 #define LATER_THREAD (THREADS_MAX - 1)
 
-static const struct store_table tables[] = { { "facts", false }, { "places", false } };
+static const struct store_table tables[] = {
+	{ "facts", false, STORE_FROM_RECORDS },
+	{ "places", false, STORE_FROM_RECORDS },
+	{ "notes", false, STORE_FROM_NOTES },
+};
 
 static void
 put_place(uint8_t out[14], const struct store_loc *loc)
@@ -33,21 +38,22 @@ apply(void *ctx, struct store_txn *txn, const struct store_loc *loc, struct byte
 {
 	const uint8_t *equals = memchr(record.data, '=', record.size);
 	struct bytes key;
+	struct bytes value;
 	uint8_t place[14];
 
 	(void)ctx;
 	if (equals == NULL)
 		return exa_fail(err, EXA_CORRUPT, "a record without a value");
 	key = bytes_take(record, (size_t)(equals - record.data));
-	if (loc != NULL) {
-		put_place(place, loc);
-		if (!store_set(txn, TABLE_PLACES, key, bytes_of(place, sizeof place), err))
-			return false;
-	}
-	return store_set(txn, TABLE_FACTS, key, bytes_skip(record, key.size + 1), err);
+	value = bytes_skip(record, key.size + 1);
+	if (loc == NULL)
+		return store_set(txn, TABLE_NOTES, key, value, err);
+	put_place(place, loc);
+	return store_set(txn, TABLE_PLACES, key, bytes_of(place, sizeof place), err) &&
+	       store_set(txn, TABLE_FACTS, key, value, err);
 }
 
-const struct store_schema model_schema = { .tables = tables, .table_count = 2, .apply = apply };
+const struct store_schema model_schema = { .tables = tables, .table_count = 3, .apply = apply };
 
 bool
 number_setting(const char *text, const char *name, size_t *out)
@@ -236,7 +242,7 @@ mark_all(void *ctx, struct store_txn *txn, struct store_marks *marks, struct exa
 		EXA_AUTO(exa_freep) char *text = exa_strndup((const char *)hex.data, hex.size);
 		struct store_id id;
 
-		if (hex_decode(text, id.bytes, STORE_ID_SIZE)) /* a note's value isn't one */
+		if (hex_decode(text, id.bytes, STORE_ID_SIZE))
 			store_mark(marks, &id);
 	}
 	return err->code == EXA_OK;
@@ -430,7 +436,7 @@ check_note(struct look *l, int thread, int rounds, struct exa_error *err)
 	int round = -1;
 
 	(void)snprintf(text, sizeof text, "note-%d", thread);
-	if (!store_get(l->txn, TABLE_FACTS, bytes_of_string(text), &found, &value, err))
+	if (!store_get(l->txn, TABLE_NOTES, bytes_of_string(text), &found, &value, err))
 		return false;
 	if (found) {
 		(void)snprintf(
@@ -572,7 +578,7 @@ dump_all(struct store *s, const char *dir, struct buf *out, struct exa_error *er
 		(unsigned long long)stats.object_count, (unsigned long long)stats.object_raw_bytes,
 		(unsigned long long)stats.last_commit, (unsigned long long)stats.segment_count);
 	return dump_table(txn, TABLE_FACTS, out, err) && dump_table(txn, TABLE_PLACES, out, err) &&
-	       dump_segments(dir, out, err);
+	       dump_table(txn, TABLE_NOTES, out, err) && dump_segments(dir, out, err);
 }
 
 /* ---- the judgement ---- */

@@ -17,7 +17,6 @@ enum figure {
 	FIGURE_DETECTED, /* and located, where there is a place */
 	FIGURE_REFUSED,  /* the archive didn't open: the text says why */
 	FIGURE_HARMLESS,
-	FIGURE_MISSED, /* an item isn't there, and no word about it but by verify */
 	FIGURE_DIED,   /* the process did */
 	FIGURE_BAD,
 	FIGURE_COUNT

@@ -55,6 +55,30 @@ a_mailbox_keeps_its_number_however_its_address_is_written(void **state)
 	assert_true(put_mailbox(a, "third@contoso.example") > ben);
 }
 
+/* Their records may be lost by damage while the items' are not. */
+static void
+numbers_that_items_name_are_not_given_again(void **state)
+{
+	struct archive *a = *state;
+	struct catalog_item item = { .number = catalog_next_item(a->catalog),
+		.mailbox = 7,
+		.folder = 3,
+		.server_id = "item",
+		.change_key = "change",
+		.class = "IPM.Note",
+		.internet_message_id = "",
+		.categories = "",
+		.received_ns = EXA_NO_TIME };
+	struct catalog_batch b = { 0 };
+
+	catalog_batch_item(&b, &item);
+	archive_commit(a, &b);
+	archive_reopen(a, STORE_REBUILD);
+	archive_reopen(a, STORE_WRITE);
+	assert_true(put_mailbox(a, "new@contoso.example") > 7);
+	assert_true(put_folder(a, 7, "folder", "/New") > 3);
+}
+
 struct paths {
 	char path[8][64]; /* by folder number */
 	size_t count;
@@ -301,6 +325,7 @@ main(void)
 #define IN_ARCHIVE(test) cmocka_unit_test_setup_teardown(test, archive_make, archive_remove)
 	const struct CMUnitTest tests[] = {
 		IN_ARCHIVE(a_mailbox_keeps_its_number_however_its_address_is_written),
+		IN_ARCHIVE(numbers_that_items_name_are_not_given_again),
 		IN_ARCHIVE(a_renamed_folder_keeps_its_number),
 		IN_ARCHIVE(a_sync_state_of_any_length_comes_back),
 		IN_ARCHIVE(rows_come_in_order_in_steps_of_any_size),

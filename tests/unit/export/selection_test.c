@@ -80,6 +80,36 @@ items_come_by_mailbox_folder_and_time(void **state)
 	selection_done(&s);
 }
 
+/* As after a rebuild that couldn't read the records of a mailbox and of folders. */
+static void
+items_whose_folder_or_mailbox_is_lost_come_with_stand_ins(void **state)
+{
+	struct archive *a = *state;
+	uint32_t anna = put_mailbox(a, "anna@x", CATALOG_PRIMARY), inbox;
+	struct message m = { .mime = "Subject: x\r\n\r\n", .received_ns = MAY_FIRST_NS };
+	struct selection s;
+	struct exa_error err;
+
+	inbox = put_folder(a, anna, "/Inbox");
+	m.mailbox = anna;
+	m.folder = inbox;
+	(void)put_message(a, &m); /* 1 */
+	m.folder = inbox + 4;
+	(void)put_message(a, &m); /* 2 */
+	m.mailbox = anna + 6;
+	m.folder = 2;
+	(void)put_message(a, &m); /* 3 */
+	selection_init(&s);
+	assert_selects(a, &s, "anna@x /Inbox 1\nanna@x /(folder 5) 2\n(mailbox 7) /(folder 2) 3\n");
+	assert_true(pattern_compile("(mailbox 7)", &s.mailbox, &err));
+	assert_selects(a, &s, "(mailbox 7) /(folder 2) 3\n");
+	selection_done(&s);
+	s.ids = exa_alloc_array(1, sizeof *s.ids);
+	s.ids[s.id_count++] = 2;
+	assert_selects(a, &s, "anna@x /(folder 5) 2\n");
+	selection_done(&s);
+}
+
 static void
 patterns_choose_mailboxes_and_folders(void **state)
 {
@@ -246,6 +276,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			items_come_by_mailbox_folder_and_time, archive_make, archive_remove),
+		cmocka_unit_test_setup_teardown(
+			items_whose_folder_or_mailbox_is_lost_come_with_stand_ins, archive_make,
+			archive_remove),
 		cmocka_unit_test_setup_teardown(
 			patterns_choose_mailboxes_and_folders, archive_make, archive_remove),
 		cmocka_unit_test_setup_teardown(

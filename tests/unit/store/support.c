@@ -13,7 +13,10 @@
 #include "index.h"
 #include "support.h"
 
-static const struct store_table tables[] = { { "facts", false }, { "places", true } };
+static const struct store_table tables[] = {
+	{ "facts", false, STORE_FROM_BOTH },
+	{ "places", true, STORE_FROM_RECORDS },
+};
 
 static bool
 apply(void *ctx, struct store_txn *txn, const struct store_loc *loc, struct bytes record,
