@@ -355,7 +355,14 @@ struct catalog_audit {
 	const char *detail; /* one line for people */
 	uint64_t items, bytes;
 	uint8_t previous_hash[CATALOG_SHA256_SIZE]; /* SHA-256 of the previous audit record */
+	uint64_t about;       /* the earlier audit record that this one completes; 0 = none */
+	struct bytes numbers; /* of the items it names, by catalog_numbers_add; empty = none */
 };
+/* Item numbers as an audit record keeps them; they must rise. *LAST is 0 before the first. */
+void catalog_numbers_add(struct buf *out, uint64_t *last, uint64_t number);
+/* Takes the next one off *REST: as above. False: there is none, or what is left is malformed
+ * (REST isn't empty then). */
+bool catalog_numbers_next(struct bytes *rest, uint64_t *last, uint64_t *number_out) EXA_CHECK;
 /* Writes AUDIT down and waits until it is durable. One thread; nothing else adds meanwhile. */
 bool catalog_audit_add(
 	struct catalog *c, struct catalog_audit *audit, struct exa_error *err) EXA_CHECK;

@@ -38,6 +38,19 @@ enum crawl_versions {
 	CRAWL_VERSIONS_ALL,    /* it is, and both are shown */
 };
 
+/*
+ * Deleting at the server what is archived: src/crawl/delete.c. Only in mailboxes that this run
+ * brought to a complete end, never in recoverable items or public folders. Zeros = nothing is
+ * deleted; what an earlier run left half told in the audit is looked up all the same.
+ */
+struct crawl_deleting {
+	bool archived; /* switches it on */
+	enum ews_delete_type how;
+	int64_t before_ns; /* only what was received before; EXA_NO_TIME = whenever */
+	uint64_t most;     /* items in this run; UINT64_MAX = any number */
+	const char *user, *host, *program; /* for the audit records */
+};
+
 struct crawl_options {
 	const struct crawl_mailbox *mailboxes; /* each once; those of one address side by side */
 	size_t mailbox_count;
@@ -55,6 +68,7 @@ struct crawl_options {
 	/* A folder is asked for its changes at least so often, even if its last change and its
 	 * count are what they were; 0 = in every run. */
 	int64_t full_sync_ns;
+	struct crawl_deleting deleting;
 	bool dry_run; /* list and judge; fetch nothing, change nothing */
 };
 

@@ -240,4 +240,42 @@ bool ews_export_items(struct ews *e, const struct ews_mailbox *mailbox,
 	const struct ews_item_ref *refs, size_t count, const struct ews_item_handler *handler,
 	struct exa_error *err) EXA_CHECK;
 
+/* GetItem without content, to see how things stand: of *item in `end` id, change key, class,
+ * received_ns and flag_status are said; `mime` is never called. */
+bool ews_look_items(struct ews *e, const struct ews_mailbox *mailbox,
+	const struct ews_item_ref *refs, size_t count, const struct ews_item_handler *handler,
+	struct exa_error *err) EXA_CHECK;
+
+/* ---- deleting ---- */
+
+enum ews_delete_type {
+	EWS_DELETE_SOFT,     /* to Recoverable Items: its user can bring it back for a while */
+	EWS_DELETE_HARD,     /* gone for its user */
+	EWS_DELETE_TO_TRASH, /* to Deleted Items */
+};
+
+struct ews_delete_request {
+	enum ews_delete_type type;
+	const struct ews_item_ref *refs;
+	size_t count; /* 1 to EWS_BATCH_MAX */
+};
+
+struct ews_delete_handler {
+	/* For each INDEX of the request, in order: WHY is NULL when it was deleted. EXA_GONE: it
+	 * wasn't there. */
+	bool (*answered)(
+		void *ctx, size_t index, const struct exa_error *why, struct exa_error *err);
+	void *ctx;
+};
+
+/*
+ * DeleteItem. Nobody is told: no meeting is cancelled, no read receipt sent. The one operation here
+ * that changes something: it goes out on a fresh connection, so that nothing below sends it a
+ * second time. On false any of the items may have been deleted that `answered` wasn't called for:
+ * look before asking again.
+ */
+bool ews_delete_items(struct ews *e, const struct ews_mailbox *mailbox,
+	const struct ews_delete_request *request, const struct ews_delete_handler *handler,
+	struct exa_error *err) EXA_CHECK;
+
 #endif

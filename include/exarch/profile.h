@@ -28,6 +28,8 @@ enum profile_mailboxes { PROFILE_FROM_DIRECTORY, PROFILE_FROM_LIST, PROFILE_FROM
 
 enum profile_versions { PROFILE_VERSIONS_FIRST, PROFILE_VERSIONS_LATEST, PROFILE_VERSIONS_ALL };
 
+enum profile_delete_how { PROFILE_DELETE_SOFT, PROFILE_DELETE_HARD, PROFILE_DELETE_TRASH };
+
 enum profile_part {
 	PROFILE_PART_PRIMARY = 1,
 	PROFILE_PART_ARCHIVE = 2,
@@ -70,6 +72,13 @@ struct profile {
 	struct rules rules;
 	char *older_than; /* as written, or NULL */
 	enum profile_versions versions;
+
+	/* delete: of what is archived, at the server */
+	bool delete_archived;
+	enum profile_delete_how delete_how;
+	char *delete_older_than;  /* as written, or NULL */
+	int64_t delete_before_ns; /* what was received before; EXA_NO_TIME = any */
+	uint32_t delete_max;      /* items in one run; 0 = any number */
 
 	/* run */
 	uint32_t threads;

@@ -84,12 +84,35 @@ struct report_mailbox {
 	uint64_t failed;   /* standing */
 	uint64_t gone;     /* deleted at the server before they were fetched */
 	uint64_t removed;  /* archived earlier, found deleted at the server in this run */
-	uint64_t pending;  /* still to be fetched when the run ended */
+	uint64_t deleted;  /* at the server by this run, being archived */
+	uint64_t undeleted;   /* that were to be, and are not: refused, or not read back */
+	uint64_t pending;     /* still to be fetched when the run ended */
 	uint64_t unexplained; /* |server's own count - what the ledger says|, summed over folders */
 	bool complete;        /* every folder was listed to its end and nothing is pending */
 	struct exa_error error; /* why the mailbox as a whole failed; code EXA_OK if it didn't */
 };
 void report_mailbox_done(struct report *r, const struct report_mailbox *result);
+
+/* What deleting at the server came to in a mailbox. A dry run: what it would come to. */
+struct report_deletion {
+	const char *mailbox;
+	bool dry_run;
+	const char *left_out; /* why nothing of the mailbox was looked at; NULL = it was */
+	uint64_t deleted, bytes;
+	uint64_t undeleted;
+	/* Archived items that stay at the server, by what keeps them: */
+	uint64_t younger, undated, flagged, held, excluded, changed, unsettled, limited;
+};
+void report_deletion(struct report *r, const struct report_deletion *d);
+/* An item that a dry run would delete. Told in JSON only. */
+struct report_delete_item {
+	const char *mailbox;
+	const char *folder; /* path */
+	uint64_t number;
+	int64_t received_ns;
+	uint64_t bytes;
+};
+void report_delete_item(struct report *r, const struct report_delete_item *item);
 
 struct report_totals {
 	uint64_t mailboxes, mailboxes_failed, mailboxes_incomplete;

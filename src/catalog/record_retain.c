@@ -102,6 +102,18 @@ audit_encode(struct buf *b, const struct catalog_audit *a)
 	buf_add_varint(b, a->items);
 	buf_add_varint(b, a->bytes);
 	buf_add(b, a->previous_hash, CATALOG_SHA256_SIZE);
+	buf_add_varint(b, a->about);
+	buf_add_sized(b, a->numbers);
+}
+
+/* Records of before these fields were added end at the hash. */
+static void
+read_names(struct reader *r, struct catalog_audit *a)
+{
+	if (r->rest.size == 0)
+		return;
+	a->about = read_varint(r);
+	a->numbers = read_sized(r);
 }
 
 bool
@@ -122,9 +134,34 @@ audit_decode(struct bytes record, struct catalog_audit *out, struct exa_error *e
 	a.items = read_varint(&r);
 	a.bytes = read_varint(&r);
 	read_fixed(&r, a.previous_hash, CATALOG_SHA256_SIZE);
+	read_names(&r, &a);
 	if (!record_end(&r, "audit", err))
 		return false;
 	*out = a;
+	return true;
+}
+
+void
+catalog_numbers_add(struct buf *out, uint64_t *last, uint64_t number)
+{
+	buf_add_varint(out, number - *last);
+	*last = number;
+}
+
+bool
+catalog_numbers_next(struct bytes *rest, uint64_t *last, uint64_t *number_out)
+{
+	struct reader r = { .rest = *rest };
+	uint64_t step;
+
+	if (rest->size == 0)
+		return false;
+	step = read_varint(&r);
+	if (r.failed || step == 0 || step > UINT64_MAX - *last)
+		return false;
+	*rest = r.rest;
+	*last += step;
+	*number_out = *last;
 	return true;
 }
 

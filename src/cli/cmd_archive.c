@@ -10,10 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "deed.h"
 #include "errand.h"
 #include "exarch/clock.h"
 #include "exarch/mem.h"
 #include "key.h"
+#include "select.h"
 #include "session.h"
 
 static struct cancel stop_asked; /* raised by signal handlers: must outlive everything */
@@ -57,6 +59,8 @@ struct archiving {
 	struct crawl_mailbox *mailboxes;
 	size_t mailbox_count;
 	uint32_t threads;
+	struct crawl_deleting deleting;
+	struct deed deed; /* whose deletions these are */
 	bool dry_run;
 	int64_t started_ns;
 };
@@ -87,6 +91,35 @@ read_limits(struct archiving *a, struct exa_error *err)
 		stop_asked.deadline_mono_ns = clock_mono_ns() + span_ms * EXA_NS_PER_MS;
 	}
 	return true;
+}
+
+/* Deleting is switched on by the profile alone; the command line can only have less of it. */
+static bool
+read_deleting(struct archiving *a, struct exa_error *err)
+{
+	static const enum ews_delete_type types[] = {
+		[PROFILE_DELETE_SOFT] = EWS_DELETE_SOFT,
+		[PROFILE_DELETE_HARD] = EWS_DELETE_HARD,
+		[PROFILE_DELETE_TRASH] = EWS_DELETE_TO_TRASH,
+	};
+	const struct profile *p = a->session.profile;
+	const char *most = a->args->value[OPT_MAX_DELETE];
+	const bool none = a->args->value[OPT_NO_DELETE] != NULL;
+
+	deed_begin(&a->deed);
+	a->deleting = (struct crawl_deleting){ .archived = p->delete_archived && !none,
+		.how = types[p->delete_how],
+		.before_ns = p->delete_before_ns,
+		.most = p->delete_max > 0 ? p->delete_max : UINT64_MAX,
+		.user = a->deed.user,
+		.host = a->deed.host,
+		.program = "exarch " EXARCH_VERSION };
+	if (most == NULL)
+		return true;
+	if (!a->deleting.archived)
+		return exa_fail(err, EXA_USAGE, "--max-delete: nothing is to be deleted; %s",
+			none ? "--no-delete says so" : "the profile's `delete.when` is `never`");
+	return number_read(most, &a->deleting.most, err) || exa_while(err, "--max-delete");
 }
 
 /* A missing archive is told before any server is asked; one that is made, is made after. */
@@ -212,8 +245,8 @@ static bool
 prepare(struct archiving *a, struct exa_error *err)
 {
 	bool good = session_open(a->args->positional[0], &stop_asked, &a->session, err) &&
-		    read_limits(a, err) && look_for_archive(a, err) && get_key(a, err) &&
-		    choose_mailboxes(a, err) && open_archive(a, err);
+		    read_limits(a, err) && read_deleting(a, err) && look_for_archive(a, err) &&
+		    get_key(a, err) && choose_mailboxes(a, err) && open_archive(a, err);
 
 	key_done(&a->key);
 	return good;
@@ -243,6 +276,7 @@ options_of(const struct archiving *a)
 		.batch_bytes = profile->batch_bytes,
 		.mailbox_concurrency = profile->mailbox_concurrency,
 		.full_sync_ns = (int64_t)profile->full_sync_days * 86400 * EXA_NS_PER_S,
+		.deleting = a->deleting,
 		.dry_run = a->dry_run,
 	};
 }
@@ -264,8 +298,8 @@ code_of_run(bool good, const struct exa_error *err, const struct report_totals *
 {
 	if (!good)
 		return exit_code_of(err);
-	if (t->sum.failed > 0 || t->sum.unexplained > 0 || t->mailboxes_failed > 0 ||
-		t->mailboxes_incomplete > 0)
+	if (t->sum.failed > 0 || t->sum.undeleted > 0 || t->sum.unexplained > 0 ||
+		t->mailboxes_failed > 0 || t->mailboxes_incomplete > 0)
 		return EXIT_INCOMPLETE;
 	return EXIT_DONE;
 }

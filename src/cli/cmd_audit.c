@@ -2,6 +2,7 @@
 /* `exarch audit`: who did what to the archive, in order, and whether the record of it is whole. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "deed.h"
 #include "exarch/clock.h"
@@ -28,6 +29,16 @@ static const char *
 keep(struct events *e, const char *text)
 {
 	return arena_strndup(e->texts, text, CATALOG_TEXT_MAX);
+}
+
+static struct bytes
+keep_bytes(struct events *e, struct bytes b)
+{
+	uint8_t *mine = arena_alloc(e->texts, b.size + 1);
+
+	if (b.size > 0)
+		memcpy(mine, b.data, b.size);
+	return bytes_of(mine, b.size);
 }
 
 static struct event *
@@ -67,6 +78,7 @@ take_audit(void *ctx, const struct catalog_audit *audit, struct exa_error *err)
 	event->audit.program = keep(e, audit->program);
 	event->audit.action = keep(e, audit->action);
 	event->audit.detail = keep(e, audit->detail);
+	event->audit.numbers = keep_bytes(e, audit->numbers);
 	return true;
 }
 
@@ -97,15 +109,27 @@ print_run_json(const struct catalog_run *r)
 		(json_int_t)r->unexplained));
 }
 
+static json_t *
+json_numbers(struct bytes numbers)
+{
+	json_t *list = json_array();
+	uint64_t last = 0, number;
+
+	while (catalog_numbers_next(&numbers, &last, &number))
+		(void)json_array_append_new(list, json_integer((json_int_t)number));
+	return list;
+}
+
 static void
 print_audit_json(const struct catalog_audit *a)
 {
-	deed_print_json(json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I}", "event",
-		"audit", "number", (json_int_t)a->number, "when", deed_json_time(a->when_ns),
-		"user", deed_json_text(a->user), "host", deed_json_text(a->host), "program",
-		deed_json_text(a->program), "action", deed_json_text(a->action), "detail",
-		deed_json_text(a->detail), "items", (json_int_t)a->items, "bytes",
-		(json_int_t)a->bytes));
+	deed_print_json(json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:o}",
+		"event", "audit", "number", (json_int_t)a->number, "when",
+		deed_json_time(a->when_ns), "user", deed_json_text(a->user), "host",
+		deed_json_text(a->host), "program", deed_json_text(a->program), "action",
+		deed_json_text(a->action), "detail", deed_json_text(a->detail), "items",
+		(json_int_t)a->items, "bytes", (json_int_t)a->bytes, "about", (json_int_t)a->about,
+		"numbers", json_numbers(a->numbers)));
 }
 
 static void

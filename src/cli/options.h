@@ -49,6 +49,8 @@ enum option_id {
 	OPT_YES,
 	OPT_GARBAGE,
 	OPT_VERIFY,
+	OPT_NO_DELETE,
+	OPT_MAX_DELETE,
 	OPT_COUNT
 };
 

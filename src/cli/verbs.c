@@ -59,6 +59,10 @@ const struct option_spec option_specs[OPT_COUNT] = {
 	[OPT_YES] = { "yes", 'y', NULL, false, "don't ask" },
 	[OPT_GARBAGE] = { "garbage", 0, "SHARE", false,
 		"how much of the archive may be garbage (default 5%)" },
+	[OPT_NO_DELETE] = { "no-delete", 0, NULL, false,
+		"delete nothing at the server, whatever the profile's `delete` says" },
+	[OPT_MAX_DELETE] = { "max-delete", 0, "N", false,
+		"delete at most N items at the server, instead of the profile's delete.max" },
 	[OPT_VERIFY] = { "verify", 0, NULL, false, "only say whether the record is whole" },
 };
 
@@ -74,7 +78,8 @@ static const enum option_id key_put_options[] = { KEY, OPT_NEW_KEY_FILE, OPT_NEW
 static const enum option_id only_key[] = { KEY, OPT_HELP, OPT_COUNT };
 static const enum option_id explain_options[] = { OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id archive_options[] = { OPT_DRY_RUN, OPT_THREADS, OPT_MAILBOX,
-	OPT_MAX_DURATION, KEY, OPT_JSON, OPT_QUIET, OPT_HELP, OPT_COUNT };
+	OPT_MAX_DURATION, OPT_NO_DELETE, OPT_MAX_DELETE, KEY, OPT_JSON, OPT_QUIET, OPT_HELP,
+	OPT_COUNT };
 static const enum option_id list_options[] = { SELECTION, OPT_LIMIT, OPT_FAILED, OPT_EXPIRED, KEY,
 	OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id show_options[] = { OPT_RAW, OPT_HEADERS, KEY, OPT_HELP, OPT_COUNT };
@@ -125,7 +130,11 @@ const struct verb verbs[] = {
 		cmd_folders },
 	{ "archive", "PROFILE", 1, "archive the profile's mailboxes",
 		"Continues where the last run ended; archives what is new or changed since.\n"
-		"SIGINT and SIGTERM stop it cleanly (exit code 4), SIGUSR1 prints where it stands.",
+		"SIGINT and SIGTERM stop it cleanly (exit code 4), SIGUSR1 prints where it "
+		"stands.\n"
+		"Where the profile's `delete` asks for it, archived items are deleted at the "
+		"server "
+		"in the end; look first: -n\nsays what would be, and what keeps the rest.",
 		archive_options, cmd_archive },
 	{ "list", "ARCHIVE", 1, "list archived items", NULL, list_options, cmd_list },
 	{ "show", "ARCHIVE NUMBER", 2, "show one archived message", NULL, show_options, cmd_show },

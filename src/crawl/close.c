@@ -197,28 +197,38 @@ mailbox_wait(struct mailbox *m, struct exa_error *err)
 	return epoch == 0 || store_wait(catalog_store(m->run->catalog), epoch, err);
 }
 
+enum closing {
+	CLOSING_DONE,  /* reported, or given up */
+	CLOSING_AGAIN, /* folders are to be listed again */
+	CLOSING_LATER, /* whoever deletes what is archived reports and closes it */
+};
+
 /* Waits until everything submitted for the mailbox is durable, then settles it. False: it isn't
  * settled; err says why. */
 static bool
-close_mailbox(struct crawl_thread *t, struct mailbox *m, bool *again_out, struct exa_error *err)
+close_mailbox(
+	struct crawl_thread *t, struct mailbox *m, enum closing *next_out, struct exa_error *err)
 {
-	struct ledger_counts counts = { 0 };
-	uint64_t unexplained = 0;
+	struct settled settled = { 0 };
+	bool again = false;
 
-	*again_out = false;
-	if (m->run->options->dry_run) {
-		if (!mailbox_counts(m, &counts, err))
+	if (!m->run->options->dry_run) {
+		if (!mailbox_wait(m, err) || !reconcile(t, m, &settled.unexplained, &again, err))
 			return false;
-		counts.of[LEDGER_PENDING] = 0; /* they stand among what would be archived */
-	} else {
-		if (!mailbox_wait(m, err) || !reconcile(t, m, &unexplained, again_out, err))
-			return false;
-		if (*again_out)
+		*next_out = CLOSING_AGAIN;
+		if (again)
 			return true;
-		if (!mailbox_counts(m, &counts, err))
-			return false;
 	}
-	mailbox_report(m, &counts, unexplained, all_listed(m) && counts.of[LEDGER_PENDING] == 0);
+	if (!mailbox_counts(m, &settled.counts, err))
+		return false;
+	if (m->run->options->dry_run)
+		settled.counts.of[LEDGER_PENDING] = 0; /* they stand among what would be archived */
+	settled.complete = all_listed(m) && settled.counts.of[LEDGER_PENDING] == 0;
+	*next_out = CLOSING_LATER;
+	if (deletion_begin(m, &settled))
+		return true;
+	*next_out = CLOSING_DONE;
+	mailbox_report(m, &settled.counts, settled.unexplained, settled.complete);
 	return true;
 }
 
@@ -228,13 +238,13 @@ close_run(struct job *base, void *thread)
 	struct close_job *job = (struct close_job *)(void *)base;
 	struct mailbox *m = job->mailbox;
 	struct work *work = m->run->work;
+	enum closing next = CLOSING_DONE;
 	struct exa_error err;
-	bool again = false;
 
 	if (mailbox_is_abandoned(m)) {
 		err = m->error;
 		mailbox_give_up(m, &err);
-	} else if (!close_mailbox(thread, m, &again, &err)) {
+	} else if (!close_mailbox(thread, m, &next, &err)) {
 		switch (job_fails(thread, m, base, WORK_SCOPE_MAILBOX, &err)) {
 		case OUTCOME_QUEUED:
 			return;
@@ -248,8 +258,14 @@ close_run(struct job *base, void *thread)
 		}
 	}
 	exa_free(job);
-	if (again)
-		list_again(m);
-	else
+	switch (next) {
+	case CLOSING_DONE:
 		work_target_close(work, m->target);
+		break;
+	case CLOSING_AGAIN:
+		list_again(m);
+		break;
+	case CLOSING_LATER:
+		break;
+	}
 }

@@ -234,9 +234,10 @@ crawl_run(struct crawl *c, struct catalog *catalog, const struct crawl_options *
 	run.work = work_new(&work);
 	run.mailboxes = exa_alloc_array(options->mailbox_count, sizeof *run.mailboxes);
 	acks_attach(c->acks, options->report);
-	good = run_all(&run, err);
+	good = deletions_new(&run, &run.deletions, err) && run_all(&run, err);
 	acks_attach(c->acks, NULL);
 	work_free(run.work);
+	deletions_free(run.deletions);
 	for (size_t i = 0; i < options->mailbox_count; i++)
 		mailbox_free(&run.mailboxes[i]);
 	exa_free(run.mailboxes);

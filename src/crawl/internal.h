@@ -7,10 +7,11 @@
  * page judge.c   one listed change: what it means for the ledger fetch.c   a batch of items: asked
  * for, retried, taken apart item.c    one item: from MIME to the archive close.c   a mailbox:
  * reconciled with the server's own counts acks.c    what was submitted, until it is durable
+ *     delete.c  a mailbox: what is archived and may go, deleted at the server
  *
  * A mailbox counts its unfinished folder and fetch jobs; whoever ends the last one queues the
- * closing job. Its fields without a lock are written by the opening and closing jobs only, which
- * never overlap with others of the mailbox.
+ * closing job. Its fields without a lock are written by the opening, closing and
+ * deleting jobs only, which never overlap with others of the mailbox.
  */
 #ifndef CRAWL_INTERNAL_H
 #define CRAWL_INTERNAL_H
@@ -35,6 +36,7 @@ struct folder {
 	uint32_t number;
 	char *id;
 	char *path;
+	enum ews_role role;
 	int64_t total_count;
 	int64_t changed_ns;
 	/* by the folder's own job, one at a time: */
@@ -69,13 +71,15 @@ struct mailbox {
 	_Atomic uint64_t archived, archived_bytes; /* durable, in this run */
 	_Atomic uint64_t would_archive;            /* dry run */
 	_Atomic uint64_t gone, removed;
-	uint64_t excluded_whole; /* items in folders excluded as a whole */
+	uint64_t deleted, undeleted; /* by delete.c, at the mailbox's end */
+	uint64_t excluded_whole;     /* items in folders excluded as a whole */
 	bool opened, done;
 	_Atomic bool abandoned; /* the server refuses the mailbox as a whole: its jobs end */
 	struct exa_error error; /* why; written once, by whoever set `abandoned` */
 };
 
 struct acks;
+struct deletions;
 
 struct crawl {
 	struct acks *acks;
@@ -88,6 +92,7 @@ struct crawl_run {
 	const struct crawl_options *options;
 	struct work *work;
 	struct mailbox *mailboxes;
+	struct deletions *deletions;
 	int64_t now_ns;
 };
 
@@ -139,6 +144,17 @@ void mailbox_job_ends(struct mailbox *m);
 bool mailbox_wait(struct mailbox *m, struct exa_error *err) EXA_CHECK;
 /* Sums the folders' ledger counts. */
 bool mailbox_counts(struct mailbox *m, struct ledger_counts *out, struct exa_error *err) EXA_CHECK;
+
+/* delete.c: what is deleted at the server after the mailbox was reconciled. */
+struct settled {
+	struct ledger_counts counts;
+	uint64_t unexplained;
+	bool complete;
+};
+/* True: there is something to do, and the mailbox is reported and closed when it is done. */
+bool deletion_begin(struct mailbox *m, const struct settled *settled);
+bool deletions_new(struct crawl_run *run, struct deletions **out, struct exa_error *err) EXA_CHECK;
+void deletions_free(struct deletions *d);
 
 /*
  * fetch.c: items to ask for, gathered into batches. They are queued only after the ledger changes

@@ -112,16 +112,39 @@ judge_absent(struct listing *l, const struct catalog_key *key, struct exa_error 
 	return true;
 }
 
-/* Only what the filters hold back can change by being read. */
+/*
+ * An item that was archived unread and is read now has another change key, and so, being other than
+ * what is archived, would never be deleted: where that is wanted, it is archived again. The same
+ * message costs a record.
+ */
+static bool
+is_worth_a_key(const struct listing *l, const struct catalog_key *key,
+	const struct ews_change *change, bool *out, struct exa_error *err)
+{
+	const struct crawl_options *options = l->folder->mailbox->run->options;
+	bool is_known, same = true;
+	uint64_t item;
+
+	if (!catalog_known(l->txn, key, &is_known, &item, &same, change->change_key, err))
+		return false;
+	*out = is_known && !same && options->deleting.archived && change->is_read == 1 &&
+	       options->versions != CRAWL_VERSIONS_FIRST;
+	return true;
+}
+
+/* Otherwise only what the filters hold back can change by being read. */
 static bool
 judge_read_flag(struct listing *l, const struct catalog_key *key, const struct ews_change *change,
 	struct exa_error *err)
 {
-	struct ledger_entry open;
-	bool is_open;
+	struct ledger_entry open, again = entry_of(change);
+	bool is_open, worth_it;
 
-	if (!catalog_ledger(l->txn, key, &is_open, &open, err))
+	if (!catalog_ledger(l->txn, key, &is_open, &open, err) ||
+		!is_worth_a_key(l, key, change, &worth_it, err))
 		return false;
+	if (!is_open && worth_it)
+		enter(l, key, &again);
 	if (!is_open || (open.state != LEDGER_DEFERRED && open.state != LEDGER_EXCLUDED))
 		return true;
 	open.is_read = change->is_read;

@@ -49,6 +49,8 @@ mailbox_report(
 		.failed = counts->of[LEDGER_FAILED],
 		.gone = atomic_load(&m->gone),
 		.removed = atomic_load(&m->removed),
+		.deleted = m->deleted,
+		.undeleted = m->undeleted,
 		.pending = counts->of[LEDGER_PENDING],
 		.unexplained = unexplained,
 		.complete = complete,
@@ -108,9 +110,10 @@ note_folder(struct mailbox *m, const struct crawl_folder *from, struct exa_error
 		.role = (uint8_t)from->role };
 	struct folder *f = &m->folders[m->folder_count];
 
-	*f = (struct folder){
-		.mailbox = m, .total_count = from->total_count, .changed_ns = from->changed_ns
-	};
+	*f = (struct folder){ .mailbox = m,
+		.role = from->role,
+		.total_count = from->total_count,
+		.changed_ns = from->changed_ns };
 	if (!m->run->options->dry_run &&
 		!catalog_folder_put(m->run->catalog, &record, &f->number, err))
 		return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GetItem and ExportItems as request texts, and the reader of their answers, apart from the
- * connection.
+ * GetItem, ExportItems and DeleteItem as request texts, and the reader of their answers, apart from
+ * the connection.
  */
 #ifndef EXARCH_EWS_ITEMS_H
 #define EXARCH_EWS_ITEMS_H
@@ -34,6 +34,7 @@ struct items_reader {
 
 extern const struct answer_spec get_items_spec;
 extern const struct answer_spec export_items_spec;
+extern const struct answer_spec delete_items_spec;
 
 void items_reader_init(struct items_reader *r, const struct ews_item_handler *handler);
 void items_reader_done(struct items_reader *r);
@@ -50,6 +51,10 @@ void items_mark_broken(struct items_reader *r, enum exa_code code, const char *w
 
 void get_items_request(struct buf *out, const struct ews_mailbox *mailbox,
 	const struct ews_item_ref *refs, size_t count);
+void look_items_request(struct buf *out, const struct ews_mailbox *mailbox,
+	const struct ews_item_ref *refs, size_t count);
+void delete_items_request(struct buf *out, const struct ews_mailbox *mailbox,
+	const struct ews_delete_request *request);
 void export_items_request(struct buf *out, const struct ews_mailbox *mailbox,
 	const struct ews_item_ref *refs, size_t count);
 

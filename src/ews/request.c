@@ -223,9 +223,11 @@ wiped_buf_done(struct buf *b)
 	buf_done(b);
 }
 
-bool
-request_send(struct ews *e, const struct ews_mailbox *mailbox, struct answer *answer,
-	struct exa_error *err)
+enum repeatable { MAY_BE_REPEATED, MUST_NOT_BE_REPEATED };
+
+static bool
+send_signed(struct ews *e, const struct ews_mailbox *mailbox, struct answer *answer,
+	enum repeatable repeatable, struct exa_error *err)
 {
 	EXA_AUTO(wiped_buf_done) struct buf authorization = { 0 };
 	struct delivery d = { .answer = answer };
@@ -239,6 +241,8 @@ request_send(struct ews *e, const struct ews_mailbox *mailbox, struct answer *an
 		buf_reset(&authorization);
 		if (!auth_header(e->auth, e->scope, e->http, &authorization, err))
 			return false;
+		if (repeatable == MUST_NOT_BE_REPEATED)
+			http_client_drop_connections(e->http);
 		if (!send_once(e, mailbox->smtp, buf_string(&authorization), &d, &head, &why) &&
 			transport_failure_matters(&d, &head, &why)) {
 			*err = why;
@@ -249,4 +253,18 @@ request_send(struct ews *e, const struct ews_mailbox *mailbox, struct answer *an
 			return judge(e, &d, &head, err);
 		again = true;
 	}
+}
+
+bool
+request_send(struct ews *e, const struct ews_mailbox *mailbox, struct answer *answer,
+	struct exa_error *err)
+{
+	return send_signed(e, mailbox, answer, MAY_BE_REPEATED, err);
+}
+
+bool
+request_send_once(struct ews *e, const struct ews_mailbox *mailbox, struct answer *answer,
+	struct exa_error *err)
+{
+	return send_signed(e, mailbox, answer, MUST_NOT_BE_REPEATED, err);
 }

@@ -14,4 +14,9 @@ struct buf *request_text(struct ews *e);
 bool request_send(struct ews *e, const struct ews_mailbox *mailbox, struct answer *answer,
 	struct exa_error *err) EXA_CHECK;
 
+/* The same for a request that must not be carried out twice: libcurl repeats one by itself when a
+ * kept connection proves to be closed, so each goes out on a fresh one. */
+bool request_send_once(struct ews *e, const struct ews_mailbox *mailbox, struct answer *answer,
+	struct exa_error *err) EXA_CHECK;
+
 #endif

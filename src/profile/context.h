@@ -44,5 +44,7 @@ bool mailboxes_check(
 	const struct context *c, const struct raw_profile *raw, struct profile *p) EXA_CHECK;
 bool select_check(
 	const struct context *c, const struct raw_profile *raw, struct profile *p) EXA_CHECK;
+bool delete_check(
+	const struct context *c, const struct raw_profile *raw, struct profile *p) EXA_CHECK;
 
 #endif

@@ -91,7 +91,10 @@ struct raw_filters {
 };
 
 struct raw_delete {
-	int when;
+	int when; /* 1 never, 2 archived */
+	char *older_than;
+	int how; /* enum profile_delete_how + 1 */
+	char *max;
 };
 
 struct raw_run {

@@ -40,7 +40,6 @@ static const struct {
 		"`passphrase_file`" },
 	{ "archive_key.key",
 		"a key doesn't belong in a profile: put it into a file and give `key_file`" },
-	{ "delete.older_than", "not available in this version: nothing is deleted at the server" },
 };
 
 static const cyaml_strval_t bools[] = {
@@ -117,7 +116,12 @@ static const cyaml_strval_t captures[] = {
 };
 static const cyaml_strval_t delete_whens[] = {
 	{ "never", 1 },
-	{ "archived", RAW_NOT_YET },
+	{ "archived", 2 },
+};
+static const cyaml_strval_t delete_hows[] = {
+	{ "soft", PROFILE_DELETE_SOFT + 1 },
+	{ "hard", PROFILE_DELETE_HARD + 1 },
+	{ "trash", PROFILE_DELETE_TRASH + 1 },
 };
 
 static const cyaml_schema_value_t text_entry = { CYAML_VALUE_STRING(
@@ -204,7 +208,9 @@ static const cyaml_schema_field_t filters_fields[] = {
 
 static const cyaml_schema_field_t delete_fields[] = {
 	WORD("when", struct raw_delete, when, delete_whens),
-	REFUSED("older_than"),
+	TEXT("older_than", struct raw_delete, older_than),
+	WORD("how", struct raw_delete, how, delete_hows),
+	TEXT("max", struct raw_delete, max),
 	CYAML_FIELD_END,
 };
 

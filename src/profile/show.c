@@ -194,6 +194,20 @@ add_filters(struct buf *out, const struct profile *p)
 }
 
 static void
+add_delete(struct buf *out, const struct profile *p)
+{
+	if (!p->delete_archived) {
+		buf_add_string(out, "delete: { when: never }\n");
+		return;
+	}
+	buf_printf(out, "delete:\n  when: archived\n  how: %s\n",
+		raw_word("delete.how", (int)p->delete_how + 1));
+	add_text(out, "  older_than", p->delete_older_than);
+	if (p->delete_max > 0)
+		buf_printf(out, "  max: %" PRIu32 "\n", p->delete_max);
+}
+
+static void
 add_run(struct buf *out, const struct profile *p)
 {
 	char size[VALUE_SIZE_TEXT_MAX];
@@ -220,7 +234,8 @@ profile_show(const struct profile *p, struct buf *out)
 	add_mailboxes(out, p);
 	add_folders(out, &p->rules);
 	add_filters(out, p);
-	buf_printf(out, "versions: %s\ncapture: [mime]\ndelete: { when: never }\n",
-		raw_word("versions", (int)p->versions + 1));
+	buf_printf(
+		out, "versions: %s\ncapture: [mime]\n", raw_word("versions", (int)p->versions + 1));
+	add_delete(out, p);
 	add_run(out, p);
 }

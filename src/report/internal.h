@@ -98,6 +98,11 @@ void problem_book_done(struct problem_book *book);
 void problem_text(const struct report_problem *p, struct buf *out);
 void problem_repeats_text(const struct problem_book *book, struct buf *out);
 
+/* ---- deletion.c ---- */
+
+/* Appends one line without its end. False: there is nothing that anybody needs to hear. */
+bool deletion_text(const struct report_deletion *d, struct buf *out);
+
 /* ---- the report itself ---- */
 
 enum report_mode { MODE_TERMINAL, MODE_LINES, MODE_QUIET, MODE_JSON };
@@ -176,6 +181,8 @@ void json_mailbox_open(struct buf *out, const char *mailbox);
 void json_problem(struct buf *out, const struct report_problem *p);
 void json_repeats(struct buf *out, const struct problem_book *book);
 void json_note(struct buf *out, const char *text);
+void json_deletion(struct buf *out, const struct report_deletion *d);
+void json_delete_item(struct buf *out, const struct report_delete_item *item);
 void json_status(struct buf *out, const struct status *s);
 void json_mailbox(struct buf *out, const struct report_mailbox *m);
 void json_summary(struct buf *out, const struct report *r, const struct summary_end *end);

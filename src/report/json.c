@@ -171,6 +171,8 @@ set_counts(json_t *o, const struct report_mailbox *m)
 	set_count(o, "failed", m->failed);
 	set_count(o, "gone", m->gone);
 	set_count(o, "removed", m->removed);
+	set_count(o, "deleted", m->deleted);
+	set_count(o, "undeleted", m->undeleted);
 	set_count(o, "pending", m->pending);
 	set_count(o, "unexplained", m->unexplained);
 }
@@ -188,6 +190,43 @@ json_mailbox(struct buf *out, const struct report_mailbox *m)
 		set_error(error, &m->error);
 	}
 	(void)json_object_set_new(o, "error", error);
+	emit(out, o);
+}
+
+void
+json_deletion(struct buf *out, const struct report_deletion *d)
+{
+	json_t *o = event("deletion");
+
+	set_text(o, "mailbox", d->mailbox);
+	(void)json_object_set_new(o, "dry_run", json_boolean(d->dry_run));
+	set_text(o, "left_out", d->left_out);
+	set_count(o, "deleted", d->deleted);
+	set_count(o, "bytes", d->bytes);
+	set_count(o, "undeleted", d->undeleted);
+	set_count(o, "younger", d->younger);
+	set_count(o, "undated", d->undated);
+	set_count(o, "flagged", d->flagged);
+	set_count(o, "held", d->held);
+	set_count(o, "excluded", d->excluded);
+	set_count(o, "changed", d->changed);
+	set_count(o, "unsettled", d->unsettled);
+	set_count(o, "limited", d->limited);
+	emit(out, o);
+}
+
+void
+json_delete_item(struct buf *out, const struct report_delete_item *item)
+{
+	char received[CLOCK_TEXT_MAX];
+	json_t *o = event("delete_item");
+
+	clock_format(item->received_ns, received);
+	set_text(o, "mailbox", item->mailbox);
+	set_text(o, "folder", item->folder);
+	set_count(o, "number", item->number);
+	set_text(o, "received", item->received_ns == EXA_NO_TIME ? NULL : received);
+	set_count(o, "bytes", item->bytes);
 	emit(out, o);
 }
 

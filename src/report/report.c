@@ -321,6 +321,32 @@ report_note(struct report *r, const char *fmt, ...)
 }
 
 void
+report_deletion(struct report *r, const struct report_deletion *d)
+{
+	EXA_AUTO(buf_done) struct buf text = { 0 };
+	const bool worth_it = deletion_text(d, &text);
+
+	post_begin(r);
+	if (r->mode == MODE_JSON) {
+		json_deletion(&r->out_box, d);
+	} else if (worth_it && r->mode != MODE_QUIET) {
+		report_clean(&r->talk_box, buf_string(&text), NOTE_LIMIT);
+		buf_add_byte(&r->talk_box, '\n');
+	}
+	post_end(r);
+}
+
+void
+report_delete_item(struct report *r, const struct report_delete_item *item)
+{
+	if (r->mode != MODE_JSON)
+		return;
+	post_begin(r);
+	json_delete_item(&r->out_box, item);
+	post_end(r);
+}
+
+void
 report_mailbox_open(struct report *r, const char *mailbox)
 {
 	if (r->mode != MODE_JSON)

@@ -25,6 +25,8 @@ sum_up(struct report_totals *t, const struct report_mailbox *m)
 	t->sum.failed += m->failed;
 	t->sum.gone += m->gone;
 	t->sum.removed += m->removed;
+	t->sum.deleted += m->deleted;
+	t->sum.undeleted += m->undeleted;
 	t->sum.pending += m->pending;
 	t->sum.unexplained += m->unexplained;
 }
@@ -33,7 +35,7 @@ static bool
 nothing_to_tell(const struct report_mailbox *m)
 {
 	return m->complete && m->error.code == EXA_OK && m->failed == 0 && m->pending == 0 &&
-	       m->unexplained == 0;
+	       m->undeleted == 0 && m->unexplained == 0;
 }
 
 /* Beyond a screenful of mailboxes, those without trouble are only counted. */
@@ -101,6 +103,8 @@ enum column {
 	COLUMN_FAILED,
 	COLUMN_GONE,
 	COLUMN_REMOVED,
+	COLUMN_DELETED,
+	COLUMN_UNDELETED,
 	COLUMN_PENDING,
 	COLUMN_UNEXPLAINED,
 	COLUMN_COUNT
@@ -119,6 +123,8 @@ static const struct {
 	[COLUMN_FAILED] = { "failed", offsetof(struct report_mailbox, failed), true },
 	[COLUMN_GONE] = { "gone", offsetof(struct report_mailbox, gone), false },
 	[COLUMN_REMOVED] = { "removed", offsetof(struct report_mailbox, removed), false },
+	[COLUMN_DELETED] = { "deleted", offsetof(struct report_mailbox, deleted), false },
+	[COLUMN_UNDELETED] = { "undeleted", offsetof(struct report_mailbox, undeleted), false },
 	[COLUMN_PENDING] = { "pending", offsetof(struct report_mailbox, pending), false },
 	[COLUMN_UNEXPLAINED] = { "unexplained", offsetof(struct report_mailbox, unexplained),
 		true },
@@ -372,6 +378,7 @@ add_missing(struct buf *out, const struct report_totals *t)
 	add_if(out, t->mailboxes_incomplete, "mailbox incomplete", "mailboxes incomplete", &any);
 	add_if(out, t->sum.failed, "item failed", "items failed", &any);
 	add_if(out, t->sum.unexplained, "item unexplained", "items unexplained", &any);
+	add_if(out, t->sum.undeleted, "item not deleted", "items not deleted", &any);
 	add_if(out, t->sum.pending, "item pending", "items pending", &any);
 	return any;
 }

@@ -152,6 +152,8 @@ static const struct member audit_members[] = {
 	MEMBER(catalog_audit, items, UNSIGNED, "items"),
 	MEMBER(catalog_audit, bytes, UNSIGNED, "bytes"),
 	MEMBER(catalog_audit, previous_hash, ARRAY, "previous"),
+	MEMBER(catalog_audit, about, UNSIGNED, "about"),
+	MEMBER(catalog_audit, numbers, BYTES, "numbers"),
 };
 
 /* Records with the key of an item: its bytes beside what was read. */

@@ -480,6 +480,52 @@ audit_records_form_a_chain(void **state)
 	assert_int_equal(broken_links(a), 0);
 }
 
+static bool
+take_named(void *ctx, const struct catalog_audit *audit, struct exa_error *err)
+{
+	struct buf *told = ctx;
+	struct bytes rest = audit->numbers;
+	uint64_t last = 0, number;
+
+	(void)err;
+	buf_printf(told, "%llu about %llu:", (unsigned long long)audit->number,
+		(unsigned long long)audit->about);
+	while (catalog_numbers_next(&rest, &last, &number))
+		buf_printf(told, " %llu", (unsigned long long)number);
+	buf_printf(told, "%s\n", rest.size > 0 ? " and what can't be read" : "");
+	return true;
+}
+
+static void
+audit_records_name_items_and_the_record_that_they_complete(void **state)
+{
+	static const uint64_t items[] = { 1, 2, 300, UINT64_MAX };
+	struct archive *a = *state;
+	EXA_AUTO(buf_done) struct buf numbers = { 0 };
+	EXA_AUTO(buf_done) struct buf told = { 0 };
+	struct catalog_audit plain = audit_of("compact"), naming = audit_of("delete end");
+	struct store_txn *txn;
+	struct exa_error err;
+	uint64_t last = 0;
+
+	for (size_t i = 0; i < sizeof items / sizeof items[0]; i++)
+		catalog_numbers_add(&numbers, &last, items[i]);
+	naming.about = 1;
+	naming.numbers = buf_bytes(&numbers);
+	must(catalog_audit_add(a->catalog, &plain, &err), &err);
+	must(catalog_audit_add(a->catalog, &naming, &err), &err);
+	buf_add_byte(&numbers, 1); /* beyond any number */
+	naming.numbers = buf_bytes(&numbers);
+	must(catalog_audit_add(a->catalog, &naming, &err), &err);
+	txn = look(a);
+	must(catalog_each_audit(txn, take_named, &told, &err), &err);
+	store_read_end(txn);
+	assert_string_equal(buf_string(&told),
+		"1 about 0:\n2 about 1: 1 2 300 18446744073709551615\n"
+		"3 about 1: 1 2 300 18446744073709551615 and what can't be read\n");
+	assert_int_equal(broken_links(a), 0);
+}
+
 /* A record that another hand wrote: it doesn't know the hash of the one before. */
 static void
 forge(struct archive *a, uint64_t number)
@@ -536,6 +582,7 @@ main(void)
 		IN_ARCHIVE(a_hold_that_makes_no_sense_is_refused),
 		IN_ARCHIVE(a_lifted_hold_covers_nothing_and_stays_on_record),
 		IN_ARCHIVE(audit_records_form_a_chain),
+		IN_ARCHIVE(audit_records_name_items_and_the_record_that_they_complete),
 		IN_ARCHIVE(an_audit_record_that_was_changed_or_left_out_shows),
 	};
 

@@ -123,6 +123,13 @@ server_read(struct server_folder *f, size_t item)
 }
 
 void
+server_read_anew(struct server_folder *f, size_t item)
+{
+	f->items[item].version_key++;
+	server_read(f, item);
+}
+
+void
 server_delete(struct server_folder *f, size_t item)
 {
 	f->items[item].deleted = true;
@@ -252,6 +259,12 @@ ews_get_folder(struct ews *e, const struct ews_mailbox *mailbox, const char *id,
 	return good;
 }
 
+static int64_t
+received_of(const struct server_item *item)
+{
+	return item->received_ns != 0 ? item->received_ns : EXA_NS_PER_S;
+}
+
 static bool
 hand_change(const struct server_item *item, enum ews_change_kind kind,
 	const struct ews_change_sink *sink, struct exa_error *err)
@@ -262,10 +275,11 @@ hand_change(const struct server_item *item, enum ews_change_kind kind,
 		.change_key = change_key,
 		.class = item->class,
 		.size_bytes = 100,
-		.received_ns = EXA_NS_PER_S,
+		.received_ns = received_of(item),
 		.is_read = !item->unread };
 
-	(void)snprintf(change_key, sizeof change_key, "v%d", item->version);
+	(void)snprintf(
+		change_key, sizeof change_key, "v%d", item->version + 1000 * item->version_key);
 	return sink->change(sink->ctx, &change, err);
 }
 
@@ -365,18 +379,19 @@ hand_item(const struct server_item *item, size_t index, const struct ews_item_ha
 		.internet_message_id = "",
 		.categories = "",
 		.size_bytes = 100,
-		.received_ns = EXA_NS_PER_S,
+		.received_ns = received_of(item),
 		.sent_ns = EXA_NO_TIME,
 		.created_ns = EXA_NO_TIME,
 		.modified_ns = EXA_NO_TIME,
 		.message_flags = -1,
 		.is_read = !item->unread,
 		.has_attachments = 0,
-		.flag_status = -1,
+		.flag_status = item->flagged ? 2 : 0,
 		.has_mime = !item->no_mime,
 		.mime_bytes = item->no_mime ? 0 : (uint64_t)size };
 
-	(void)snprintf(change_key, sizeof change_key, "v%d", item->version);
+	(void)snprintf(
+		change_key, sizeof change_key, "v%d", item->version + 1000 * item->version_key);
 	return h->begin(h->ctx, index, err) &&
 	       (item->no_mime || h->mime(h->ctx, index, bytes_of(mime, (size_t)size), err)) &&
 	       h->end(h->ctx, index, &found, err);
@@ -428,6 +443,137 @@ ews_get_items(struct ews *e, const struct ews_mailbox *mailbox, const struct ews
 	(void)pthread_mutex_lock(&mu);
 	e->counters.requests++;
 	good = get_locked(find_mailbox(mailbox), refs, count, handler, err);
+	(void)pthread_mutex_unlock(&mu);
+	return good;
+}
+
+/* ---- deleting ---- */
+
+static bool
+dies(enum exa_code code, bool late, struct exa_error *err)
+{
+	const int now = server.looks + server.deletions;
+
+	if (server.dies_at == 0 || now < server.dies_at ||
+		(now == server.dies_at && server.dies_late != late))
+		return false;
+	return !exa_fail(err, code, "the end");
+}
+
+static bool
+look_at_one(const struct server_item *item, size_t index, const struct ews_item_handler *h,
+	struct exa_error *err)
+{
+	char change_key[16];
+	const struct ews_item found = { .id = item->id,
+		.change_key = change_key,
+		.class = item->class,
+		.received_ns = received_of(item),
+		.flag_status = item->flagged ? 2 : 0 };
+	struct exa_error why;
+
+	(void)snprintf(
+		change_key, sizeof change_key, "v%d", item->version + 1000 * item->version_key);
+	if (!item->deleted)
+		return h->begin(h->ctx, index, err) && h->end(h->ctx, index, &found, err);
+	(void)exa_fail(&why, EXA_GONE, "not there");
+	return h->failed(h->ctx, index, &why, err);
+}
+
+static bool
+look_locked(struct server_mailbox *m, const struct ews_item_ref *refs, size_t count,
+	const struct ews_item_handler *h, struct exa_error *err)
+{
+	server.looks++;
+	if (dies(EXA_IO, false, err) || fails_at_all(err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const size_t place = server.reversed ? count - 1 - i : i;
+
+		if (!look_at_one(find_item(m, refs[place].id), i, h, err))
+			return false;
+	}
+	if (server.after_look != NULL)
+		server.after_look();
+	server.after_look = NULL;
+	return !dies(EXA_IO, true, err);
+}
+
+bool
+ews_look_items(struct ews *e, const struct ews_mailbox *mailbox, const struct ews_item_ref *refs,
+	size_t count, const struct ews_item_handler *handler, struct exa_error *err)
+{
+	bool good;
+
+	(void)pthread_mutex_lock(&mu);
+	e->counters.requests++;
+	good = look_locked(find_mailbox(mailbox), refs, count, handler, err);
+	(void)pthread_mutex_unlock(&mu);
+	return good;
+}
+
+static struct server_folder *
+folder_of(struct server_mailbox *m, const struct server_item *item)
+{
+	for (size_t f = 0; f < m->folder_count; f++) {
+		if (item >= m->folders[f]->items && item < m->folders[f]->items + SERVER_ITEMS_MAX)
+			return m->folders[f];
+	}
+	abort();
+}
+
+static bool
+delete_one(struct server_mailbox *m, struct server_item *item, size_t index,
+	const struct ews_delete_handler *h, struct exa_error *err)
+{
+	struct server_folder *f = folder_of(m, item);
+	struct exa_error why;
+
+	if (item->deleted || item->keeps != EXA_OK) {
+		(void)exa_fail(&why, item->deleted ? EXA_GONE : item->keeps, "this one can't go");
+		exa_error_set_name(&why, "ErrorTest");
+		why.retry_after_ms = 1;
+		return h->answered(h->ctx, index, &why, err);
+	}
+	server_delete(f, (size_t)(item - f->items));
+	return h->answered(h->ctx, index, NULL, err);
+}
+
+static bool
+delete_locked(struct server_mailbox *m, const struct ews_delete_request *request,
+	const struct ews_delete_handler *h, struct exa_error *err)
+{
+	const bool lost = server.lost_answers > 0;
+
+	server.deletions++;
+	server.deleted_how = request->type;
+	for (size_t i = 0; i < request->count; i++)
+		find_item(m, request->refs[i].id)->deletions++;
+	if (dies(EXA_IO, false, err))
+		return false;
+	server.lost_answers -= lost;
+	for (size_t i = 0; i < request->count && !(lost && server.lost_requests); i++) {
+		if (!delete_one(m, find_item(m, request->refs[i].id), i, h, err))
+			return false;
+	}
+	if (lost) {
+		(void)exa_fail(err, EXA_NET, "the connection broke");
+		err->retry_after_ms = 1;
+		return false;
+	}
+	return !dies(EXA_IO, true, err);
+}
+
+bool
+ews_delete_items(struct ews *e, const struct ews_mailbox *mailbox,
+	const struct ews_delete_request *request, const struct ews_delete_handler *handler,
+	struct exa_error *err)
+{
+	bool good;
+
+	(void)pthread_mutex_lock(&mu);
+	e->counters.requests++;
+	good = delete_locked(find_mailbox(mailbox), request, handler, err);
 	(void)pthread_mutex_unlock(&mu);
 	return good;
 }

@@ -16,13 +16,18 @@
 
 struct server_item {
 	char id[24];
-	int version; /* its change key, and a part of its body */
+	int version;     /* its change key, and a part of its body */
+	int version_key; /* of its change key alone */
 	const char *class;
 	bool unread;
 	bool deleted;
 	bool no_mime;
 	enum exa_code fails; /* with EXA_OK it doesn't */
 	int fetched;
+	int64_t received_ns; /* 0: one second after the beginning of time */
+	bool flagged;
+	enum exa_code keeps; /* DeleteItem of it fails so; with EXA_OK it doesn't */
+	int deletions;       /* how often DeleteItem named it */
 };
 
 struct server_folder {
@@ -66,8 +71,19 @@ struct server {
 	int busy, broken;
 	size_t most_at_once; /* more items in one GetItem take too long; 0 = any number */
 	struct cancel *cancel_after_fetch; /* raised when a GetItem has been answered */
+	/* Of looks (GetItem without content) and deletions, counted together: the request of this
+	 * number, from 1, and all after it end the run, as if the process had died; that one is
+	 * carried out first, or not. 0 = none. */
+	int dies_at;
+	bool dies_late;
+	/* The answers of the next so many deletions are lost, carried out or not. */
+	int lost_answers;
+	bool lost_requests;
+	bool reversed;            /* looks are answered in the wrong order */
+	void (*after_look)(void); /* called when a look has been answered, once */
 	/* counted: */
-	int syncs, fetches;
+	int syncs, fetches, looks, deletions;
+	enum ews_delete_type deleted_how; /* by the last one */
 };
 
 /* The one server of the test program; reset for each test. */
@@ -83,6 +99,8 @@ struct server_folder *server_folder_add(const char *smtp, const char *name);
 void server_fill(struct server_folder *f, size_t count);
 void server_change(struct server_folder *f, size_t item);
 void server_read(struct server_folder *f, size_t item);
+/* Read, as a server has it that gives a new change key for that. */
+void server_read_anew(struct server_folder *f, size_t item);
 void server_delete(struct server_folder *f, size_t item);
 /* As above, but no change tells of it. */
 void server_add_silently(struct server_folder *f);

@@ -314,6 +314,50 @@ an_answer_that_was_complete_survives_its_connection(void **state)
 	assert_int_equal(b.folders, 1);
 }
 
+static bool
+ignore_answer(void *ctx, size_t index, const struct exa_error *why, struct exa_error *err)
+{
+	(void)ctx;
+	(void)index;
+	(void)why;
+	(void)err;
+	return true;
+}
+
+static bool
+delete_one(struct bench *b)
+{
+	const struct ews_item_ref ref = { "AAE1", "CQA1" };
+	const struct ews_delete_request request = { .refs = &ref, .count = 1 };
+	const struct ews_delete_handler handler = { .answered = ignore_answer };
+
+	return ews_delete_items(b->ews, &anna, &request, &handler, &b->err);
+}
+
+/* What libcurl does with any other request of a kept connection that ends without a byte. */
+static void
+a_deletion_is_never_sent_twice(void **state)
+{
+	for (int deletes = 0; deletes <= 1; deletes++) {
+		EXA_AUTO(bench_done) struct bench b = { 0 };
+
+		add_fixture(&b, "200 OK", "get_folder.xml");
+		b.texts[1] = exa_strdup("");
+		b.replies[1] = (struct loopback_reply){ b.texts[1], LOOPBACK_CLOSE };
+		b.count = 2;
+		add_fixture(&b, "200 OK", "get_folder.xml");
+		start(&b, false);
+		if (!get_root(&b))
+			fail_msg("%s", b.err.text);
+		assert_int_equal(deletes ? delete_one(&b) : get_root(&b), !deletes);
+		assert_int_equal(loopback_request_count(b.server), deletes ? 2 : 3);
+		assert_int_equal(loopback_connection_count(b.server), 2);
+		if (deletes)
+			assert_int_equal(b.err.code, EXA_NET);
+	}
+	(void)state;
+}
+
 static void
 an_answer_that_breaks_off_is_a_failure_that_passes(void **state)
 {
@@ -362,6 +406,7 @@ main(void)
 		cmocka_unit_test(a_fault_that_denies_access_is_explained_too),
 		cmocka_unit_test(a_fault_counts_at_500_and_at_200),
 		cmocka_unit_test(an_answer_that_was_complete_survives_its_connection),
+		cmocka_unit_test(a_deletion_is_never_sent_twice),
 		cmocka_unit_test(an_answer_that_breaks_off_is_a_failure_that_passes),
 		cmocka_unit_test(an_address_that_would_break_the_header_is_refused),
 	};

@@ -204,6 +204,50 @@ get_items_asks_for_content_and_properties(void **state)
 }
 
 static void
+looking_at_items_asks_for_what_decides_and_no_content(void **state)
+{
+	EXA_AUTO(buf_done) struct buf text = { 0 };
+	const struct ews_item_ref refs[] = { { "AAE1", "CQA1" }, { "AAE2", "" } };
+
+	(void)state;
+	look_items_request(&text, &anna, refs, 2);
+	assert_outline(&text, HEAD "m:GetItem(m:ItemShape(t:BaseShape='IdOnly' "
+				   "t:AdditionalProperties(t:FieldURI[FieldURI=item:ItemClass] "
+				   "t:FieldURI[FieldURI=item:DateTimeReceived] "
+				   "t:FieldURI[FieldURI=item:Flag])) "
+				   "m:ItemIds(t:ItemId[Id=AAE1] t:ItemId[Id=AAE2]))))");
+}
+
+static void
+deleting_gives_all_attributes_and_tells_nobody(void **state)
+{
+	static const struct {
+		enum ews_delete_type type;
+		const char *word;
+	} cases[] = { { EWS_DELETE_SOFT, "SoftDelete" }, { EWS_DELETE_HARD, "HardDelete" },
+		{ EWS_DELETE_TO_TRASH, "MoveToDeletedItems" } };
+	const struct ews_item_ref refs[] = { { "AAE1", "CQA1" }, { "AAE2", "CQA2" } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		EXA_AUTO(buf_done) struct buf text = { 0 };
+		EXA_AUTO(buf_done) struct buf expected = { 0 };
+
+		buf_printf(&expected,
+			HEAD "m:DeleteItem[DeleteType=%s][SendMeetingCancellations=SendToNone]"
+			     "[AffectedTaskOccurrences=SpecifiedOccurrenceOnly]"
+			     "[SuppressReadReceipts=true]("
+			     "m:ItemIds(t:ItemId[Id=AAE1][ChangeKey=CQA1] "
+			     "t:ItemId[Id=AAE2][ChangeKey=CQA2]))))",
+			cases[i].word);
+		delete_items_request(&text, &anna,
+			&(struct ews_delete_request){
+				.type = cases[i].type, .refs = refs, .count = 2 });
+		assert_outline(&text, buf_string(&expected));
+	}
+}
+
+static void
 a_full_batch_stays_below_55_kilobytes(void **state)
 {
 	EXA_AUTO(buf_done) struct buf text = { 0 };
@@ -247,6 +291,8 @@ main(void)
 		cmocka_unit_test(each_part_of_a_mailbox_has_its_own_root),
 		cmocka_unit_test(sync_items_leaves_an_absent_state_out),
 		cmocka_unit_test(get_items_asks_for_content_and_properties),
+		cmocka_unit_test(looking_at_items_asks_for_what_decides_and_no_content),
+		cmocka_unit_test(deleting_gives_all_attributes_and_tells_nobody),
 		cmocka_unit_test(a_full_batch_stays_below_55_kilobytes),
 		cmocka_unit_test(text_from_outside_can_not_break_a_request),
 	};

@@ -65,7 +65,7 @@ static void
 what_the_mailbox_lines_say_adds_up_to_the_summary(void **state)
 {
 	static const char *const counts[] = { "archived", "bytes", "known", "excluded", "deferred",
-		"failed", "gone", "removed", "pending", "unexplained" };
+		"failed", "gone", "removed", "pending", "unexplained", "deleted", "undeleted" };
 	struct report_totals totals;
 	struct capture c = { 0 };
 	json_t *all;
@@ -84,6 +84,8 @@ what_the_mailbox_lines_say_adds_up_to_the_summary(void **state)
 						 .gone = i * 17,
 						 .removed = i * 19,
 						 .pending = i * 23,
+						 .deleted = i * 31,
+						 .undeleted = i * 37,
 						 .unexplained = i * 29,
 						 .complete = i == 1,
 						 .error = i == 3 ? an_error(EXA_DENIED, "E", "no")

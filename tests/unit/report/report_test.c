@@ -50,6 +50,39 @@ problems_of_a_kind_are_shown_three_times_and_then_counted(void **state)
 }
 
 static void
+a_deletion_is_told_with_what_keeps_the_rest(void **state)
+{
+	struct report_totals totals;
+	struct capture c = { 0 };
+
+	(void)state;
+	capture_begin(&c, REPORT_AUTO);
+	report_deletion(c.r, &(struct report_deletion){ .mailbox = "anna@x",
+				     .deleted = 1,
+				     .bytes = 2048,
+				     .undeleted = 2,
+				     .younger = 3000,
+				     .flagged = 4 });
+	report_deletion(
+		c.r, &(struct report_deletion){ .mailbox = "bert@x", .dry_run = true, .held = 5 });
+	report_deletion(c.r, &(struct report_deletion){ .mailbox = "carl@x", .younger = 6 });
+	report_deletion(c.r,
+		&(struct report_deletion){ .mailbox = "dora@x", .left_out = "it isn't whole" });
+	report_finish(c.r, 3, NULL, &totals);
+	capture_end(&c);
+	assert_int_equal(times(c.talk, "anna@x: 1 item (2.0 KiB) was deleted at the server, "
+				       "2 items could not be; kept: 3,000 too young, 4 flagged\n"),
+		1);
+	assert_int_equal(times(c.talk, "bert@x: 0 items (0 B) would be deleted at the server; "
+				       "kept: 5 on hold\n"),
+		1);
+	assert_int_equal(times(c.talk, "carl@x"), 0); /* nothing happened */
+	assert_int_equal(
+		times(c.talk, "dora@x: nothing is deleted at the server: it isn't whole\n"), 1);
+	capture_done(&c);
+}
+
+static void
 a_problem_is_one_line_without_control_characters(void **state)
 {
 	struct exa_error hostile = an_error(EXA_FAILED, "",
@@ -314,6 +347,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(problems_of_a_kind_are_shown_three_times_and_then_counted),
+		cmocka_unit_test(a_deletion_is_told_with_what_keeps_the_rest),
 		cmocka_unit_test(a_problem_is_one_line_without_control_characters),
 		cmocka_unit_test(quiet_says_nothing_at_all_when_all_is_well),
 		cmocka_unit_test(quiet_says_what_failed_and_nothing_on_stdout),
