@@ -3,6 +3,16 @@
 
 #include "message.h"
 
+static bool
+row_agrees(const struct catalog_row *row, const struct catalog_item *item, struct exa_error *err)
+{
+	return (catalog_item_bytes(item) == row->mime_bytes &&
+		       item->received_ns == row->received_ns) ||
+	       exa_fail(err, EXA_CORRUPT,
+		       "the index says other things of the message than its record; run `exarch "
+		       "rebuild`");
+}
+
 bool
 message_play(struct store_reader *r, const struct catalog_row *row, const struct catalog_item *item,
 	const struct recipe_sink *sink, struct exa_error *err)
@@ -17,9 +27,22 @@ message_play(struct store_reader *r, const struct catalog_row *row, const struct
 			"the message isn't the one its record names (%llu bytes, %llu recorded; "
 			"SHA-256 compared)",
 			(unsigned long long)bytes, (unsigned long long)item->mime_bytes);
-	if (bytes != row->mime_bytes || item->received_ns != row->received_ns)
+	return row_agrees(row, item, err);
+}
+
+bool
+native_play(struct store_reader *r, const struct catalog_row *row, const struct catalog_item *item,
+	const struct recipe_sink *sink, struct exa_error *err)
+{
+	uint8_t sha256[CATALOG_SHA256_SIZE];
+	uint64_t bytes;
+
+	if (!recipe_play(r, &item->native_recipe, sink, &bytes, sha256, err))
+		return exa_while(err, "native stream");
+	if (bytes != item->native_bytes || memcmp(sha256, item->native_sha256, sizeof sha256) != 0)
 		return exa_fail(err, EXA_CORRUPT,
-			"the index says other things of the message than its record; run `exarch "
-			"rebuild`");
-	return true;
+			"the native stream isn't the one its record names (%llu bytes, %llu "
+			"recorded; SHA-256 compared)",
+			(unsigned long long)bytes, (unsigned long long)item->native_bytes);
+	return row_agrees(row, item, err);
 }

@@ -12,5 +12,9 @@
 bool message_play(struct store_reader *r, const struct catalog_row *row,
 	const struct catalog_item *item, const struct recipe_sink *sink,
 	struct exa_error *err) EXA_CHECK;
+/* The same of an item's native stream. */
+bool native_play(struct store_reader *r, const struct catalog_row *row,
+	const struct catalog_item *item, const struct recipe_sink *sink,
+	struct exa_error *err) EXA_CHECK;
 
 #endif
