@@ -28,6 +28,9 @@ enum profile_mailboxes { PROFILE_FROM_DIRECTORY, PROFILE_FROM_LIST, PROFILE_FROM
 
 enum profile_versions { PROFILE_VERSIONS_FIRST, PROFILE_VERSIONS_LATEST, PROFILE_VERSIONS_ALL };
 
+/* The forms that are asked for. */
+enum profile_capture { PROFILE_CAPTURE_MIME = 1, PROFILE_CAPTURE_NATIVE = 2 };
+
 enum profile_part {
 	PROFILE_PART_PRIMARY = 1,
 	PROFILE_PART_ARCHIVE = 2,
@@ -70,6 +73,7 @@ struct profile {
 	struct rules rules;
 	char *older_than; /* as written, or NULL */
 	enum profile_versions versions;
+	unsigned capture; /* enum profile_capture, or'ed; at least one */
 
 	/* run */
 	uint32_t threads;

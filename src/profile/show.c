@@ -220,7 +220,10 @@ profile_show(const struct profile *p, struct buf *out)
 	add_mailboxes(out, p);
 	add_folders(out, &p->rules);
 	add_filters(out, p);
-	buf_printf(out, "versions: %s\ncapture: [mime]\ndelete: { when: never }\n",
-		raw_word("versions", (int)p->versions + 1));
+	buf_printf(out, "versions: %s\ncapture: [%s%s%s]\ndelete: { when: never }\n",
+		raw_word("versions", (int)p->versions + 1),
+		p->capture & PROFILE_CAPTURE_MIME ? "mime" : "",
+		p->capture == (PROFILE_CAPTURE_MIME | PROFILE_CAPTURE_NATIVE) ? ", " : "",
+		p->capture & PROFILE_CAPTURE_NATIVE ? "native" : "");
 	add_run(out, p);
 }

@@ -21,8 +21,11 @@ struct server_item {
 	bool unread;
 	bool deleted;
 	bool no_mime;
-	enum exa_code fails; /* with EXA_OK it doesn't */
-	int fetched;
+	/* How it fails; with EXA_OK it doesn't: in every form, or in this one. */
+	enum exa_code fails, mime_fails, properties_fail, native_fails;
+	bool native_empty;
+	/* counted: */
+	int fetched, properties, exported;
 };
 
 struct server_folder {
@@ -51,6 +54,7 @@ struct server_mailbox {
 	struct server_folder *folders[SERVER_FOLDERS_MAX];
 	size_t folder_count;
 	enum exa_code fetches_fail; /* GetItem as a whole */
+	enum exa_code exports_fail; /* ExportItems as a whole */
 	bool root_fails_after_tree; /* the root, asked for again once the tree was listed */
 	bool tree_was_listed;
 	bool listed_twice; /* each folder, as when one is made between two pages */
@@ -67,7 +71,8 @@ struct server {
 	size_t most_at_once; /* more items in one GetItem take too long; 0 = any number */
 	struct cancel *cancel_after_fetch; /* raised when a GetItem has been answered */
 	/* counted: */
-	int syncs, fetches;
+	int syncs, fetches, exports, drops;
+	size_t most_exported; /* in one request */
 };
 
 /* The one server of the test program; reset for each test. */
