@@ -6,7 +6,9 @@ but Python, and writes nothing into the archive.
 
     tests/reader.py list ARCHIVE          one line an item: mailbox, folder, number, state, received, MIME length, SHA-256 (of an
                                           expired one only the first 8 bytes are known)
-    tests/reader.py extract ARCHIVE DIR   each live item into DIR/NUMBER.eml, its length and SHA-256 compared
+                                          of an item without MIME those of its native stream
+    tests/reader.py extract ARCHIVE DIR   each live item into DIR/NUMBER.eml, its native stream into DIR/NUMBER.fts, length and
+                                          SHA-256 compared
     tests/reader.py check ARCHIVE         everything that can be checked; damage is named with segment and offset
 
 Exit code: 0 clean (a torn tail is clean: it never counted), 1 damage, 2 can't or mustn't be read: no archive, of a later
@@ -766,9 +768,12 @@ class Item:
     number: int
     key: tuple  # mailbox, folder, first half of SHA-256 of the server id
     keep_older: int
-    hash: bytes  # first 8 bytes of SHA-256 of the message
+    hash: bytes  # first 8 bytes of the content hash
     place: Place
-    full: tuple = None  # recipe, length, SHA-256, received; None: not known (yet), or expired
+    received: int = TIME_UNKNOWN
+    mime: tuple = None  # recipe, length, SHA-256; None: it has none, or that is not known (yet), or it has expired
+    native: tuple = None  # the same
+    full: bool = False  # whether these are known
     state: str = 'live'
 
 
@@ -781,8 +786,12 @@ def read_item(fields, place):
     fields.signed(), fields.bytes(3)  # message flags; is read, has attachments, flag status
     server_id, *_ = [fields.text() for _ in range(5)]
     fields.blob()  # search key
-    return Item(number, (mailbox, folder, sha256(server_id)[:16]), keep_older, digest[:8], place,
-                (recipe, length, digest, received))
+    mime, native = (recipe, length, digest) if any(recipe) else None, None
+    if fields.at < len(fields.data) and (length := fields.varint()):
+        digest, recipe = fields.bytes(32), fields.bytes(32)
+        native = recipe, length, digest
+    return Item(number, (mailbox, folder, sha256(server_id)[:16]), keep_older, (mime or native or (0, 0, digest))[2][:8], place,
+                received, mime, native, full=True)
 
 
 class Catalog:
@@ -850,7 +859,8 @@ class Catalog:
             carried.number = number
             self.take_item(carried)
         elif item.state != 'expired':
-            item.full, item.place = carried.full, place
+            item.received, item.mime, item.native, item.full, item.place = (
+                carried.received, carried.mime, carried.native, True, place)
 
     def removed(self, fields, place):
         item = self.newest.get(fields.unpack('>II16s'))
@@ -861,7 +871,7 @@ class Catalog:
         number, _, when, rule = fields.varint(), fields.bytes(24), fields.signed(), fields.text()
         fields.signed(), fields.varint()  # received, MIME length
         if item := self.items.get(number):
-            item.state, item.full = 'expired', None
+            item.state, item.full, item.mime, item.native, item.received = 'expired', False, None, None, TIME_UNKNOWN
             self.expired.setdefault(number, (when, rule.decode(errors='replace')))
 
     def hold(self, fields, place):
@@ -896,14 +906,20 @@ class Catalog:
 # ---- commands ----
 
 
-def item_message(log, item):
+def item_forms(log, item):
+    """(extension, bytes) of each form it has, one at least."""
     if not item.full:
         raise Bad('its full record is lost')
-    recipe, length, digest, _ = item.full
-    whole = message(log, recipe)
-    if len(whole) != length or sha256(whole) != digest:
-        raise Bad('the message is not what the record says')
-    return whole
+    if not item.mime and not item.native:
+        raise Bad('it has neither MIME nor a native stream')
+    for extension, form in (('eml', item.mime), ('fts', item.native)):
+        if not form:
+            continue
+        recipe, length, digest = form
+        whole = message(log, recipe)
+        if len(whole) != length or sha256(whole) != digest:
+            raise Bad(f'the {extension} is not what the record says')
+        yield extension, whole
 
 
 def time_text(nanoseconds):
@@ -938,8 +954,8 @@ def do_list(log, options):
     catalog = open_catalog(log)
     for item in catalog.items.values():
         mailbox, folder = catalog.mailboxes.get(item.key[0], '?'), catalog.folders.get(item.key[:2], '?')
-        _, length, digest, received = item.full or (None, '-', item.hash, TIME_UNKNOWN)
-        print(mailbox, folder, item.number, item.state, time_text(received), length, digest.hex(), sep='\t')
+        _, length, digest = item.mime or item.native or (None, '-', item.hash)
+        print(mailbox, folder, item.number, item.state, time_text(item.received), length, digest.hex(), sep='\t')
     return log.damage + catalog.damage
 
 
@@ -949,8 +965,8 @@ def do_extract(log, options):
     damage = log.damage + catalog.damage
     for item in catalog.items.values():
         try:
-            if item.state == 'live':
-                (options.dir / f'{item.number}.eml').write_bytes(item_message(log, item))
+            for extension, whole in item_forms(log, item) if item.state == 'live' else ():
+                (options.dir / f'{item.number}.{extension}').write_bytes(whole)
         except Bad as e:
             damage.append((item.place, f'item {item.number}: {e}'))
     return damage
@@ -966,8 +982,8 @@ def do_check(log, options):
         damage += catalog.damage
         for item in catalog.items.values():
             try:
-                if item.state != 'expired':
-                    item_message(log, item)
+                for _ in item_forms(log, item) if item.state != 'expired' else ():
+                    pass
             except Bad as e:
                 damage.append((item.place, f'item {item.number}: {e}'))
         words += (f', {len(log.objects)} objects, {len(log.records)} records, {len(catalog.items)} items, '

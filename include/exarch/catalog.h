@@ -174,12 +174,22 @@ struct catalog_item {
 	int has_attachments;
 	int flag_status;
 	struct bytes search_key;
+	/* The message. An item without MIME has zeros here: catalog_item_has_mime. */
 	uint64_t mime_bytes;
 	uint8_t mime_sha256[CATALOG_SHA256_SIZE];
 	struct store_id recipe;
+	/* The server's native stream of the item, beside the message or instead of it. An item
+	 * without one has zeros. */
+	uint64_t native_bytes;
+	uint8_t native_sha256[CATALOG_SHA256_SIZE];
+	struct store_id native_recipe;
 	bool keep_older; /* versions: all; otherwise an earlier instance of the same server item is
 			    superseded */
 };
+bool catalog_item_has_mime(const struct catalog_item *item);
+bool catalog_item_has_native(const struct catalog_item *item);
+/* As its row has it: of the native stream if that is all there is, else of the MIME. */
+uint64_t catalog_item_bytes(const struct catalog_item *item);
 
 enum catalog_item_state {
 	ITEM_LIVE,       /* as at the server */
@@ -189,7 +199,8 @@ enum catalog_item_state {
 			    row, see catalog_expired_get */
 };
 
-/* The short form kept in the index, enough to list and select. */
+/* The short form kept in the index, enough to list and select. Of an item without MIME, length and
+ * hash are those of its native stream. */
 struct catalog_row {
 	uint64_t number;
 	uint32_t mailbox;
@@ -197,7 +208,7 @@ struct catalog_row {
 	enum catalog_item_state state;
 	int64_t received_ns;
 	uint64_t mime_bytes;
-	uint8_t mime_hash[8]; /* first bytes of mime_sha256 */
+	uint8_t mime_hash[8]; /* first bytes of the SHA-256 */
 	struct store_loc loc; /* of the full record; segment 0 = there is none */
 };
 
@@ -222,7 +233,8 @@ void catalog_batch_removed(struct catalog_batch *b, const struct catalog_key *ke
 void catalog_batch_sync(struct catalog_batch *b, uint32_t mailbox, uint32_t folder,
 	const struct catalog_sync *sync);
 /* An archived instance; item->number from catalog_next_item. Closes an open entry of its key. Same
- * MIME as the known instance: that one is updated in place, and keeps its number. */
+ * MIME as the known instance (or, if there is none, same native stream): that one is updated in
+ * place, and keeps its number. */
 void catalog_batch_item(struct catalog_batch *b, const struct catalog_item *item);
 
 /* The archive gives up an instance: its row becomes ITEM_EXPIRED. Its objects stay until
@@ -450,6 +462,9 @@ bool recipe_writer_piece(
 	struct recipe_writer *w, const struct mime_piece *piece, struct exa_error *err) EXA_CHECK;
 /* The message's bytes as they came, for its SHA-256 and length. */
 void recipe_writer_source(struct recipe_writer *w, struct bytes source);
+/* Instead of both: bytes that are no message, as they come. They become objects of 1 MiB. */
+bool recipe_writer_stream(
+	struct recipe_writer *w, struct bytes stream, struct exa_error *err) EXA_CHECK;
 
 struct recipe_result {
 	struct store_id id;
@@ -480,5 +495,16 @@ bool recipe_head(struct store_reader *r, const struct store_id *recipe, size_t l
 typedef bool recipe_uses_fn(void *ctx, const struct store_id *id, struct exa_error *err);
 bool recipe_uses(struct store_reader *r, const struct store_id *recipe, recipe_uses_fn *fn,
 	void *ctx, struct exa_error *err) EXA_CHECK;
+/*
+ * Streams an item's message, or its native stream, to SINK and compares what came (length and
+ * SHA-256) with its full record, and that with its row: on false, what was written isn't what the
+ * server gave (promise 3). A false of the sink is passed up.
+ */
+bool catalog_play_message(struct store_reader *r, const struct catalog_row *row,
+	const struct catalog_item *item, const struct recipe_sink *sink,
+	struct exa_error *err) EXA_CHECK;
+bool catalog_play_native(struct store_reader *r, const struct catalog_row *row,
+	const struct catalog_item *item, const struct recipe_sink *sink,
+	struct exa_error *err) EXA_CHECK;
 
 #endif

@@ -51,6 +51,12 @@ struct crawl_deleting {
 	const char *user, *host, *program; /* for the audit records */
 };
 
+/* In which forms items are archived; one of them at least. */
+enum crawl_capture {
+	CRAWL_CAPTURE_MIME = 1U << 0,
+	CRAWL_CAPTURE_NATIVE = 1U << 1, /* the server's native stream */
+};
+
 struct crawl_options {
 	const struct crawl_mailbox *mailboxes; /* each once; those of one address side by side */
 	size_t mailbox_count;
@@ -58,6 +64,9 @@ struct crawl_options {
 	uint64_t fingerprint; /* rules_fingerprint: a changed one makes open ledger entries be
 				 judged again */
 	enum crawl_versions versions;
+	/* enum crawl_capture. An item that can't be had in a form that was asked for is archived
+	 * in the other one all the same. */
+	unsigned capture;
 	struct ews_options ews; /* for each thread's own client */
 	struct report *report;
 	struct cancel *cancel;

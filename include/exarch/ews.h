@@ -230,11 +230,16 @@ bool ews_get_items(struct ews *e, const struct ews_mailbox *mailbox,
 	const struct ews_item_ref *refs, size_t count, const struct ews_item_handler *handler,
 	struct exa_error *err) EXA_CHECK;
 
+/* The same without MIME: properties alone. `mime` is never called, and has_mime is false. */
+bool ews_get_properties(struct ews *e, const struct ews_mailbox *mailbox,
+	const struct ews_item_ref *refs, size_t count, const struct ews_item_handler *handler,
+	struct exa_error *err) EXA_CHECK;
+
 /*
- * ExportItems: the same for an item's native stream, which `mime` gets as bytes; of *item in `end`
- * only id, has_mime and mime_bytes are said. A stream that was cut short has `failed` with EXA_NET.
- * From Exchange 2010 SP1; Microsoft promises nothing of the stream's form, newer servers take it
- * (UploadItems).
+ * ExportItems: the same as ews_get_items for an item's native stream, which `mime` gets as bytes;
+ * of *item in `end` only id, has_mime and mime_bytes are said. A stream that was cut short has
+ * `failed` with EXA_NET. From Exchange 2010 SP1; Microsoft promises nothing of the stream's form,
+ * newer servers take it (UploadItems).
  */
 bool ews_export_items(struct ews *e, const struct ews_mailbox *mailbox,
 	const struct ews_item_ref *refs, size_t count, const struct ews_item_handler *handler,

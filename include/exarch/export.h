@@ -92,6 +92,7 @@ void message_text_done(struct message_text *t);
 struct export_options {
 	const char *to; /* folder; made when absent */
 	bool update;    /* leave files alone that are there with the right name and size */
+	bool native;    /* the native streams of items that have MIME, too */
 	struct cancel *cancel;
 	/* Called after each item: for progress. May be NULL. */
 	void (*progress)(void *ctx, uint64_t items, uint64_t bytes);
@@ -102,22 +103,23 @@ struct export_options {
 
 struct export_result {
 	uint64_t items, bytes; /* written */
+	uint64_t native_only;  /* of these, without MIME */
 	uint64_t skipped;      /* with update: there already */
 	uint64_t failed;
 };
 
 /*
  * eml files: TO/<mailbox>/<folder>/<sub>/<YYYYMMDD-HHMMSS>-<item number>-<subject>.eml, one message
- * each, bytes as archived, file time = received. Names are safe on Linux and Windows: no control,
- * bidi or reserved characters, no reserved device names, no trailing dot or space, cut on a UTF-8
- * boundary; unique because the item number is in them; two folders whose safe names fall together
- * (case, NFC) get a number. Nothing is ever written outside TO, no symlink below TO is followed, no
- * existing file is overwritten with other content: EXA_USAGE then. False only when the export as a
- * whole can't go on (target not writable, disk full: named, cancelled); single failures are
- * counted.
- * Without `update` a file that is there already ends the export the same way. Folders are made with
- * mode 0700, files with 0600; all are made durable together when the export ends (one syncfs), also
- * when it ends early, so that `update` can rely on what is there.
+ * each, bytes as archived, file time = received. An item without MIME becomes a file of its native
+ * stream: .fts, with the item's class in place of the subject. Names are safe on Linux and Windows:
+ * no control, bidi or reserved characters, no reserved device names, no trailing dot or space, cut
+ * on a UTF-8 boundary; unique because the item number is in them; two folders whose safe names fall
+ * together (case, NFC) get a number. Nothing is ever written outside TO, no symlink below TO is
+ * followed, no existing file is overwritten with other content: EXA_USAGE then. False only when the
+ * export as a whole can't go on (target not writable, disk full: named, cancelled); single failures
+ * are counted. Without `update` a file that is there already ends the export the same way. Folders
+ * are made with mode 0700, files with 0600; all are made durable together when the export ends (one
+ * syncfs), also when it ends early, so that `update` can rely on what is there.
  */
 bool export_eml(struct catalog *c, const struct selection *s, const struct export_options *options,
 	struct export_result *out, struct exa_error *err) EXA_CHECK;
@@ -161,9 +163,9 @@ struct export_verify_result {
 };
 
 /*
- * verify --level messages: rebuilds each selected message and compares length and SHA-256 with its
- * record (and record with recipe). With `damage` and a negative sample it names the items that
- * suffer from damage, at the cost of reading their records and recipes.
+ * verify --level messages: rebuilds each selected message, its native stream too, and compares
+ * length and SHA-256 with its record (and record with recipe). With `damage` and a negative sample
+ * it names the items that suffer from damage, at the cost of reading their records and recipes.
  */
 bool export_verify(struct catalog *c, const struct selection *s,
 	const struct export_verify_options *options, struct export_verify_result *out,

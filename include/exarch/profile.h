@@ -30,6 +30,9 @@ enum profile_versions { PROFILE_VERSIONS_FIRST, PROFILE_VERSIONS_LATEST, PROFILE
 
 enum profile_delete_how { PROFILE_DELETE_SOFT, PROFILE_DELETE_HARD, PROFILE_DELETE_TRASH };
 
+/* The forms that are asked for. */
+enum profile_capture { PROFILE_CAPTURE_MIME = 1, PROFILE_CAPTURE_NATIVE = 2 };
+
 enum profile_part {
 	PROFILE_PART_PRIMARY = 1,
 	PROFILE_PART_ARCHIVE = 2,
@@ -72,6 +75,7 @@ struct profile {
 	struct rules rules;
 	char *older_than; /* as written, or NULL */
 	enum profile_versions versions;
+	unsigned capture; /* enum profile_capture, or'ed; at least one */
 
 	/* delete: of what is archived, at the server */
 	bool delete_archived;

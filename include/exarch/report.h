@@ -76,9 +76,10 @@ void report_note(struct report *r, const char *fmt, ...) EXA_PRINTF(2, 3);
 /* What a mailbox came to. Counts of this run, except where said. */
 struct report_mailbox {
 	const char *mailbox;
-	uint64_t archived; /* new instances in this run */
-	uint64_t bytes;    /* of their MIME */
-	uint64_t known;    /* archived already and still at the server */
+	uint64_t archived;    /* new instances in this run */
+	uint64_t bytes;       /* of their MIME and native streams */
+	uint64_t native_only; /* of `archived`, those without MIME: as native stream alone */
+	uint64_t known;       /* archived already and still at the server */
 	uint64_t excluded; /* standing: held back by a rule, folders excluded as a whole included */
 	uint64_t deferred; /* standing */
 	uint64_t failed;   /* standing */

@@ -226,10 +226,10 @@ alias_set(struct store_txn *txn, uint64_t number, uint64_t row_number, struct ex
 }
 
 /*
- * A known item came again. The same MIME (only its properties changed): the row is updated in place
- * and keeps its number, and the record's own number leads to it. Else the earlier instance is
- * superseded, or stays beside the new one when the profile keeps all versions. An expired one is
- * past all that.
+ * A known item came again. The same MIME, or, without MIME, the same native stream (only its
+ * properties changed): the row is updated in place and keeps its number, and the record's own
+ * number leads to it. Else the earlier instance is superseded, or stays beside the new one when the
+ * profile keeps all versions. An expired one is past all that.
  */
 static bool
 meet_earlier(struct store_txn *txn, const struct short_item *item, uint64_t earlier,
@@ -305,7 +305,7 @@ apply_item(struct store_txn *txn, const struct store_loc *loc, struct bytes reco
 	facts = short_of(&item);
 	row = row_of_short(&facts);
 	row.received_ns = item.received_ns;
-	row.mime_bytes = item.mime_bytes;
+	row.mime_bytes = catalog_item_bytes(&item);
 	row.loc = *loc;
 	return apply_instance(txn, &facts, &row, err);
 }
@@ -364,7 +364,7 @@ apply_carried(struct store_txn *txn, const struct store_loc *loc, struct bytes r
 		return false;
 	}
 	row.received_ns = item.received_ns;
-	row.mime_bytes = item.mime_bytes;
+	row.mime_bytes = catalog_item_bytes(&item);
 	row.loc = *loc;
 	if (!found)
 		return restore_row(txn, &facts, &row, err);

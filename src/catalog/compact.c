@@ -25,14 +25,23 @@ mark_object(void *ctx, const struct store_id *id, struct exa_error *err)
 }
 
 static bool
+mark_recipe(struct marking *m, const struct store_id *id, bool is_there, struct exa_error *err)
+{
+	if (!is_there)
+		return true;
+	store_mark(m->marks, id);
+	return recipe_uses(m->reader, id, mark_object, m, err);
+}
+
+static bool
 mark_row(struct marking *m, const struct catalog_row *row, struct exa_error *err)
 {
 	struct catalog_item item;
 
 	if (!catalog_item_read(m->reader, row, &m->scratch, &item, err))
 		return false;
-	store_mark(m->marks, &item.recipe);
-	return recipe_uses(m->reader, &item.recipe, mark_object, m, err) ||
+	return (mark_recipe(m, &item.recipe, catalog_item_has_mime(&item), err) &&
+		       mark_recipe(m, &item.native_recipe, catalog_item_has_native(&item), err)) ||
 	       exa_while(err, "the recipe of item %llu", (unsigned long long)row->number);
 }
 

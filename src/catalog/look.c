@@ -260,7 +260,7 @@ read_at(struct store_reader *r, const struct catalog_row *row, struct buf *scrat
 		return false;
 	/* A row that points at another item's record is damage of the index, not of the archive. */
 	if (out->mailbox != row->mailbox || out->folder != row->folder ||
-		memcmp(out->mime_sha256, row->mime_hash, sizeof row->mime_hash) != 0)
+		memcmp(item_content_sha256(out), row->mime_hash, sizeof row->mime_hash) != 0)
 		return exa_fail(err, EXA_CORRUPT,
 			"the index points at another item's record; run `exarch rebuild`");
 	out->number = row->number;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From pieces to a recipe. Literals stand in the recipe itself (headers never repeat; packed and
- * compressed with their neighbours they cost least), everything else becomes an object.
+ * From pieces, or a stream that has none, to a recipe. Literals stand in the recipe itself (headers
+ * never repeat; packed and compressed with their neighbours they cost least), everything else
+ * becomes an object.
  *
  * A message of a hundred thousand small parts would make a recipe larger than an object may be.
  * Such a message goes on `dense`: from RECIPE_DENSE_BYTES on, whatever comes is gathered as source
@@ -144,6 +145,15 @@ recipe_writer_piece(struct recipe_writer *w, const struct mime_piece *piece, str
 		return true;
 	}
 	return exa_fail(err, EXA_FAILED, "a piece of unknown kind");
+}
+
+bool
+recipe_writer_stream(struct recipe_writer *w, struct bytes stream, struct exa_error *err)
+{
+	recipe_writer_source(w, stream);
+	w->piece_bytes += stream.size;
+	buf_add_bytes(&w->dense, stream);
+	return flush_dense(w, DENSE_OBJECT_BYTES, err);
 }
 
 bool

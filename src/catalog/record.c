@@ -465,6 +465,62 @@ item_encode(struct buf *b, const struct catalog_item *i)
 	add_text(b, i->internet_message_id);
 	add_text(b, i->categories);
 	buf_add_sized(b, bytes_take(i->search_key, CATALOG_TEXT_MAX));
+	buf_add_varint(b, i->native_bytes);
+	if (i->native_bytes == 0)
+		return;
+	buf_add(b, i->native_sha256, CATALOG_SHA256_SIZE);
+	buf_add(b, i->native_recipe.bytes, STORE_ID_SIZE);
+}
+
+/* Records that were written before there were native streams end in front of it. */
+static void
+read_native(struct reader *r, struct catalog_item *i)
+{
+	i->native_bytes = reader_at_end(r) ? 0 : read_varint(r);
+	if (i->native_bytes == 0)
+		return;
+	read_fixed(r, i->native_sha256, CATALOG_SHA256_SIZE);
+	read_fixed(r, i->native_recipe.bytes, STORE_ID_SIZE);
+}
+
+static bool
+any_set(const uint8_t *bytes, size_t size)
+{
+	uint8_t all = 0;
+
+	for (size_t i = 0; i < size; i++)
+		all |= bytes[i];
+	return all != 0;
+}
+
+bool
+catalog_item_has_mime(const struct catalog_item *item)
+{
+	return any_set(item->recipe.bytes, STORE_ID_SIZE);
+}
+
+bool
+catalog_item_has_native(const struct catalog_item *item)
+{
+	return item->native_bytes > 0;
+}
+
+static bool
+is_native_only(const struct catalog_item *item)
+{
+	return catalog_item_has_native(item) && !catalog_item_has_mime(item);
+}
+
+uint64_t
+catalog_item_bytes(const struct catalog_item *item)
+{
+	return is_native_only(item) ? item->native_bytes : item->mime_bytes;
+}
+
+const uint8_t *
+item_content_sha256(const struct catalog_item *item)
+{
+	return is_native_only(item) ? item->native_sha256 : item->mime_sha256;
 }
 
 bool
@@ -497,6 +553,7 @@ item_decode(struct bytes record, struct catalog_item *out, struct exa_error *err
 	i.internet_message_id = read_text(&r);
 	i.categories = read_text(&r);
 	i.search_key = read_sized(&r);
+	read_native(&r, &i);
 	if (!record_end(&r, "item", err))
 		return false;
 	*out = i;

@@ -115,6 +115,9 @@ bool folder_decode(
 	struct bytes record, struct catalog_folder *out, struct exa_error *err) EXA_CHECK;
 void item_encode(struct buf *b, const struct catalog_item *i);
 bool item_decode(struct bytes record, struct catalog_item *out, struct exa_error *err) EXA_CHECK;
+/* What tells two instances of a server's item apart: of its native stream if that is all there is,
+ * else of its MIME. */
+const uint8_t *item_content_sha256(const struct catalog_item *item);
 void ledger_encode(
 	struct buf *b, const struct ledger_entry *e); /* the entry alone, as in its table */
 bool ledger_decode(struct bytes value, struct ledger_entry *out, struct exa_error *err) EXA_CHECK;

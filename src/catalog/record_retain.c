@@ -177,7 +177,7 @@ short_of(const struct catalog_item *item)
 
 	hash_text(item->change_key, hash);
 	memcpy(s.change_hash, hash, sizeof s.change_hash);
-	memcpy(s.mime_hash, item->mime_sha256, sizeof s.mime_hash);
+	memcpy(s.mime_hash, item_content_sha256(item), sizeof s.mime_hash);
 	return s;
 }
 

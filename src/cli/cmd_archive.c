@@ -268,6 +268,8 @@ options_of(const struct archiving *a)
 		.rules = &profile->rules,
 		.fingerprint = rules_fingerprint(&profile->rules),
 		.versions = versions[profile->versions],
+		.capture = (profile->capture & PROFILE_CAPTURE_MIME ? CRAWL_CAPTURE_MIME : 0U) |
+			   (profile->capture & PROFILE_CAPTURE_NATIVE ? CRAWL_CAPTURE_NATIVE : 0U),
 		.ews = a->session.ews,
 		.report = a->report,
 		.cancel = &stop_asked,

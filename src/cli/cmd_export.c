@@ -58,9 +58,10 @@ print_result(const struct args *args, const struct export_result *r)
 	char size[16];
 
 	if (args->value[OPT_JSON] != NULL) {
-		json_t *line = json_pack("{s:s, s:I, s:I, s:I, s:I}", "event", "export", "items",
-			(json_int_t)r->items, "bytes", (json_int_t)r->bytes, "skipped",
-			(json_int_t)r->skipped, "failed", (json_int_t)r->failed);
+		json_t *line = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "event", "export",
+			"items", (json_int_t)r->items, "bytes", (json_int_t)r->bytes, "native_only",
+			(json_int_t)r->native_only, "skipped", (json_int_t)r->skipped, "failed",
+			(json_int_t)r->failed);
 
 		if (line != NULL)
 			(void)json_dumpf(line, stdout, JSON_COMPACT);
@@ -73,6 +74,9 @@ print_result(const struct args *args, const struct export_result *r)
 	text_size(r->bytes, size);
 	(void)printf("exported %llu items, %s, to %s", (unsigned long long)r->items, size,
 		args->value[OPT_TO]);
+	if (r->native_only > 0)
+		(void)printf("; %llu of them have no MIME: native streams (.fts)",
+			(unsigned long long)r->native_only);
 	if (r->skipped > 0)
 		(void)printf("; %llu were there already", (unsigned long long)r->skipped);
 	if (r->failed > 0)
@@ -101,6 +105,7 @@ cmd_export(const struct args *args)
 		.shown = args->value[OPT_QUIET] == NULL && isatty(STDERR_FILENO) };
 	struct export_options options = { .to = args->value[OPT_TO],
 		.update = args->value[OPT_UPDATE] != NULL,
+		.native = args->value[OPT_NATIVE] != NULL,
 		.cancel = &stop_asked,
 		.progress = print_progress,
 		.failed = print_failed,

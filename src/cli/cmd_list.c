@@ -51,28 +51,39 @@ print_line(json_t *line)
 static json_t *
 text_or_null(const char *text)
 {
-	json_t *s = json_string(text);
+	json_t *s = text != NULL ? json_string(text) : NULL;
 
 	return s != NULL ? s : json_null();
+}
+
+static json_t *
+hash_or_null(const uint8_t sha256[CATALOG_SHA256_SIZE], bool is_there)
+{
+	char hash[2 * CATALOG_SHA256_SIZE + 1];
+
+	hex_encode(bytes_of(sha256, CATALOG_SHA256_SIZE), hash);
+	return is_there ? json_string(hash) : json_null();
 }
 
 static void
 print_json(
 	const struct selected *s, const struct catalog_item *item, const struct message_head *head)
 {
-	char received[CLOCK_TEXT_MAX], hash[2 * CATALOG_SHA256_SIZE + 1];
+	char received[CLOCK_TEXT_MAX];
 
 	clock_format(s->row->received_ns, received);
-	hex_encode(bytes_of(item->mime_sha256, CATALOG_SHA256_SIZE), hash);
 	print_line(json_pack(
-		"{s:I, s:o, s:s, s:o, s:s, s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "number",
-		(json_int_t)s->row->number, "mailbox", text_or_null(s->mailbox->smtp), "part",
-		catalog_part_name(s->mailbox->part), "folder", text_or_null(s->folder->path),
-		"received", received, "state", state_name(s->row->state), "bytes",
-		(json_int_t)s->row->mime_bytes, "sha256", hash, "class", text_or_null(item->class),
-		"from", text_or_null(head->from), "to", text_or_null(head->to), "subject",
-		text_or_null(head->subject), "message_id", text_or_null(head->message_id),
-		"item_id", text_or_null(item->server_id)));
+		"{s:I, s:o, s:s, s:o, s:s, s:s, s:I, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"number", (json_int_t)s->row->number, "mailbox", text_or_null(s->mailbox->smtp),
+		"part", catalog_part_name(s->mailbox->part), "folder",
+		text_or_null(s->folder->path), "received", received, "state",
+		state_name(s->row->state), "bytes", (json_int_t)item->mime_bytes, "sha256",
+		hash_or_null(item->mime_sha256, catalog_item_has_mime(item)), "native_bytes",
+		(json_int_t)item->native_bytes, "native_sha256",
+		hash_or_null(item->native_sha256, catalog_item_has_native(item)), "class",
+		text_or_null(item->class), "from", text_or_null(head->from), "to",
+		text_or_null(head->to), "subject", text_or_null(head->subject), "message_id",
+		text_or_null(head->message_id), "item_id", text_or_null(item->server_id)));
 }
 
 static void
@@ -122,6 +133,16 @@ list_damaged(struct listing *l, const struct selected *s, struct exa_error *err)
 	return true;
 }
 
+/* Of an item without MIME the class stands in place of the subject. */
+static void
+print_native_only(const struct selected *s, const struct catalog_item *item)
+{
+	EXA_AUTO(exa_freep) char *what = exa_asprintf("(%s, native stream only)", item->class);
+	char nobody[] = "";
+
+	print_row(s, &(struct message_head){ .from = nobody, .subject = what });
+}
+
 static bool
 list_item(void *ctx, const struct selected *s, struct exa_error *err)
 {
@@ -134,10 +155,13 @@ list_item(void *ctx, const struct selected *s, struct exa_error *err)
 		return exa_fail(err, EXA_CANCELLED, "enough");
 	}
 	if (!catalog_item_read(l->reader, s->row, &l->scratch, &item, err) ||
-		!message_head_read(l->reader, &item.recipe, &head, err))
+		(catalog_item_has_mime(&item) &&
+			!message_head_read(l->reader, &item.recipe, &head, err)))
 		return list_damaged(l, s, err);
 	if (l->json)
 		print_json(s, &item, &head);
+	else if (!catalog_item_has_mime(&item))
+		print_native_only(s, &item);
 	else
 		print_row(s, &head);
 	message_head_done(&head);

@@ -29,13 +29,13 @@ to_stdout(void *ctx, struct bytes data, struct exa_error *err)
 }
 
 static bool
-show_raw(struct shown *s, const struct catalog_item *item, struct exa_error *err)
+show_recipe(struct shown *s, const struct store_id *recipe, struct exa_error *err)
 {
 	const struct recipe_sink sink = { .write = to_stdout };
 	uint8_t hash[CATALOG_SHA256_SIZE];
 	uint64_t bytes;
 
-	return recipe_play(s->reader, &item->recipe, &sink, &bytes, hash, err);
+	return recipe_play(s->reader, recipe, &sink, &bytes, hash, err);
 }
 
 /* Up to and including the empty line that ends the header block. */
@@ -73,13 +73,58 @@ line(const char *name, const char *value)
 	(void)putchar('\n');
 }
 
+static void
+show_place(const struct selected *selected, const struct catalog_item *item)
+{
+	char when[CLOCK_TEXT_MAX];
+
+	(void)printf("%-11s ", "Mailbox");
+	text_mailbox(stdout, selected->mailbox, 0);
+	(void)putchar('\n');
+	line("Folder", selected->folder->path);
+	clock_format(item->received_ns, when);
+	line("Received", when);
+	line("Class", item->class);
+}
+
+static void
+show_form(const char *size_name, uint64_t bytes, const char *hash_name,
+	const uint8_t sha256[CATALOG_SHA256_SIZE])
+{
+	char size[16], hash[2 * CATALOG_SHA256_SIZE + 1];
+
+	text_size(bytes, size);
+	line(size_name, size);
+	hex_encode(bytes_of(sha256, CATALOG_SHA256_SIZE), hash);
+	line(hash_name, hash);
+}
+
+/* Of what has no MIME the properties are all that can be read. */
+static void
+show_native_only(const struct selected *selected, const struct catalog_item *item)
+{
+	char when[CLOCK_TEXT_MAX];
+
+	show_place(selected, item);
+	line("Message-ID", item->internet_message_id);
+	clock_format(item->sent_ns, when);
+	line("Sent", when);
+	clock_format(item->created_ns, when);
+	line("Created", when);
+	clock_format(item->modified_ns, when);
+	line("Modified", when);
+	line("Categories", item->categories);
+	show_form("Native", item->native_bytes, "SHA-256", item->native_sha256);
+	(void)printf("\n[no MIME: archived as the server's native stream alone; `--native` gives "
+		     "it]\n");
+}
+
 static bool
 show_for_people(struct shown *s, const struct selected *selected, const struct catalog_item *item,
 	struct exa_error *err)
 {
 	struct message_head head = { 0 };
 	struct message_text text = { 0 };
-	char when[CLOCK_TEXT_MAX], size[16], hash[2 * CATALOG_SHA256_SIZE + 1];
 	bool good = message_head_read(s->reader, &item->recipe, &head, err) &&
 		    message_text_read(s->reader, &item->recipe, &text, err);
 
@@ -90,17 +135,10 @@ show_for_people(struct shown *s, const struct selected *selected, const struct c
 		line("Cc", head.cc);
 		line("Date", head.date);
 		line("Message-ID", head.message_id);
-		(void)printf("%-11s ", "Mailbox");
-		text_mailbox(stdout, selected->mailbox, 0);
-		(void)putchar('\n');
-		line("Folder", selected->folder->path);
-		clock_format(item->received_ns, when);
-		line("Received", when);
-		line("Class", item->class);
-		text_size(item->mime_bytes, size);
-		line("Size", size);
-		hex_encode(bytes_of(item->mime_sha256, CATALOG_SHA256_SIZE), hash);
-		line("SHA-256", hash);
+		show_place(selected, item);
+		show_form("Size", item->mime_bytes, "SHA-256", item->mime_sha256);
+		if (catalog_item_has_native(item))
+			show_form("Native", item->native_bytes, "SHA-256", item->native_sha256);
 		for (size_t i = 0; i < text.attachment_count; i++)
 			line(i == 0 ? "Attached" : "", text.attachments[i]);
 		(void)putchar('\n');
@@ -121,8 +159,20 @@ show_item(void *ctx, const struct selected *selected, struct exa_error *err)
 	s->found = true;
 	if (!catalog_item_read(s->reader, selected->row, &s->scratch, &item, err))
 		return false;
+	if (s->args->value[OPT_NATIVE] != NULL && !catalog_item_has_native(&item))
+		return exa_fail(err, EXA_USAGE, "the item has no native stream");
+	if (s->args->value[OPT_NATIVE] != NULL)
+		return show_recipe(s, &item.native_recipe, err);
+	if (!catalog_item_has_mime(&item) &&
+		(s->args->value[OPT_RAW] != NULL || s->args->value[OPT_HEADERS] != NULL))
+		return exa_fail(
+			err, EXA_USAGE, "the item has no MIME; --native gives its native stream");
+	if (!catalog_item_has_mime(&item)) {
+		show_native_only(selected, &item);
+		return true;
+	}
 	if (s->args->value[OPT_RAW] != NULL)
-		return show_raw(s, &item, err);
+		return show_recipe(s, &item.recipe, err);
 	if (s->args->value[OPT_HEADERS] != NULL)
 		return show_headers(s, &item, err);
 	return show_for_people(s, selected, &item, err);

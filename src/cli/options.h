@@ -29,6 +29,7 @@ enum option_id {
 	OPT_FAILED,
 	OPT_RAW,
 	OPT_HEADERS,
+	OPT_NATIVE,
 	OPT_TO,
 	OPT_FORMAT,
 	OPT_UPDATE,

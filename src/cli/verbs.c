@@ -29,6 +29,7 @@ const struct option_spec option_specs[OPT_COUNT] = {
 		"what could not be archived, and why, instead of what is" },
 	[OPT_RAW] = { "raw", 0, NULL, false, "the message's bytes as archived" },
 	[OPT_HEADERS] = { "headers", 0, NULL, false, "its header block as archived" },
+	[OPT_NATIVE] = { "native", 0, NULL, false, "native streams, of items that have MIME too" },
 	[OPT_TO] = { "to", 0, "DIR", false, "folder to write into; made if missing" },
 	[OPT_FORMAT] = { "format", 0, "FORMAT", false, "eml (one file a message)" },
 	[OPT_UPDATE] = { "update", 0, NULL, false, "leave files that are there already" },
@@ -82,9 +83,10 @@ static const enum option_id archive_options[] = { OPT_DRY_RUN, OPT_THREADS, OPT_
 	OPT_COUNT };
 static const enum option_id list_options[] = { SELECTION, OPT_LIMIT, OPT_FAILED, OPT_EXPIRED, KEY,
 	OPT_JSON, OPT_HELP, OPT_COUNT };
-static const enum option_id show_options[] = { OPT_RAW, OPT_HEADERS, KEY, OPT_HELP, OPT_COUNT };
-static const enum option_id export_options[] = { OPT_TO, OPT_FORMAT, OPT_UPDATE, SELECTION, KEY,
-	OPT_QUIET, OPT_JSON, OPT_HELP, OPT_COUNT };
+static const enum option_id show_options[] = { OPT_RAW, OPT_HEADERS, OPT_NATIVE, KEY, OPT_HELP,
+	OPT_COUNT };
+static const enum option_id export_options[] = { OPT_TO, OPT_FORMAT, OPT_NATIVE, OPT_UPDATE,
+	SELECTION, KEY, OPT_QUIET, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id verify_options[] = { OPT_LEVEL, OPT_SAMPLE, OPT_SEED, OPT_RATE,
 	OPT_MAX_DURATION, OPT_STATE, SELECTION, KEY, OPT_QUIET, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id rebuild_options[] = { KEY, OPT_QUIET, OPT_JSON, OPT_HELP, OPT_COUNT };
@@ -140,7 +142,8 @@ const struct verb verbs[] = {
 	{ "show", "ARCHIVE NUMBER", 2, "show one archived message", NULL, show_options, cmd_show },
 	{ "export", "ARCHIVE", 1, "write archived messages into files",
 		"Each message is compared with its SHA-256 before its file gets its name. No "
-		"existing file is changed.",
+		"existing file is changed.\n"
+		"Items without MIME become .fts files: the server's native stream.",
 		export_options, cmd_export },
 	{ "verify", "ARCHIVE", 1, "prove that the archive is undamaged",
 		"A selection limits which messages are put together; the levels below `messages` "

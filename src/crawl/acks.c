@@ -6,12 +6,6 @@
  */
 #include "internal.h"
 
-struct ack {
-	uint64_t epoch;
-	struct mailbox *mailbox;
-	uint64_t bytes;
-};
-
 struct acks {
 	pthread_mutex_t mu;
 	/* under mu: */
@@ -55,24 +49,23 @@ count_locked(struct acks *a, const struct ack *ack)
 {
 	(void)atomic_fetch_add(&ack->mailbox->archived, 1);
 	(void)atomic_fetch_add(&ack->mailbox->archived_bytes, ack->bytes);
+	(void)atomic_fetch_add(&ack->mailbox->native_only, ack->native_only);
 	if (a->report != NULL)
 		report_archived(a->report, 1, ack->bytes);
 }
 
 void
-acks_add(struct acks *a, uint64_t epoch, struct mailbox *mailbox, uint64_t bytes)
+acks_add(struct acks *a, const struct ack *ack)
 {
-	struct ack ack = { .epoch = epoch, .mailbox = mailbox, .bytes = bytes };
-
 	(void)pthread_mutex_lock(&a->mu);
-	if (epoch <= a->committed) {
-		count_locked(a, &ack);
+	if (ack->epoch <= a->committed) {
+		count_locked(a, ack);
 	} else {
 		if (a->count == a->capacity) {
 			a->capacity = a->capacity > 0 ? a->capacity * 2 : 1024;
 			a->waiting = exa_realloc_array(a->waiting, a->capacity, sizeof *a->waiting);
 		}
-		a->waiting[a->count++] = ack;
+		a->waiting[a->count++] = *ack;
 	}
 	(void)pthread_mutex_unlock(&a->mu);
 }

@@ -2,7 +2,8 @@
 /*
  * A batch of items. One request asks for all that are left of it; what comes of each item is
  * settled by its place in the answer. What isn't settled when the request ends goes by policy:
- * again later, in two halves, or alone, so that a bad item is found and costs only itself.
+ * again later, in two halves, or alone, so that a bad item is found and costs only itself; and by
+ * the ladder (ladder.c), when it can't be had like this at all.
  */
 #include <string.h>
 
@@ -22,6 +23,8 @@ ref_done(struct item_ref *ref)
 	exa_free(ref->id);
 	exa_free(ref->change_key);
 	exa_free(ref->class);
+	held_free(ref->held);
+	exa_free(ref->why);
 }
 
 static void
@@ -130,24 +133,38 @@ fetch_plan_add(struct fetch_plan *p, const struct ledger_entry *entry)
 		plan_end_batch(p);
 	if (p->filling == NULL)
 		p->filling = fetch_new(p->folder);
-	fetch_push(p->filling, (struct item_ref){ .id = exa_strdup(entry->server_id),
-				       .change_key = exa_strdup(entry->change_key),
-				       .class = exa_strdup(entry->class),
-				       .size_bytes = entry->size_bytes,
-				       .received_ns = entry->received_ns,
-				       .is_read = entry->is_read,
-				       .attempts = entry->attempts });
+	fetch_push(p->filling,
+		(struct item_ref){ .id = exa_strdup(entry->server_id),
+			.form = options->capture == CRAWL_CAPTURE_NATIVE ? FORM_NATIVE : FORM_MIME,
+			.change_key = exa_strdup(entry->change_key),
+			.class = exa_strdup(entry->class),
+			.size_bytes = entry->size_bytes,
+			.received_ns = entry->received_ns,
+			.is_read = entry->is_read,
+			.attempts = entry->attempts });
 	p->bytes += size;
 }
 
 /* ---- one request ---- */
 
+/*
+ * A stream isn't cut by the server into what it can bear, as a listing is: ExportItems gets few
+ * items at a time, and a large one goes alone. Sizes are the server's own, base64 adds a third.
+ */
+#define NATIVE_REQUEST_ITEMS ((size_t)20)
+#define NATIVE_REQUEST_BYTES ((uint64_t)4 * 1024 * 1024)
+
+/* The job's items are asked for in one form; of the native one first the properties, which don't
+ * come with the stream. */
+enum question { ASK_MIME, ASK_PROPERTIES, ASK_NATIVE };
+
 struct fetching {
 	struct fetch_job *job;
 	struct crawl_thread *thread;
+	enum question question;
 	size_t place[EWS_BATCH_MAX]; /* in job->refs, by position in the request */
 	size_t asked;
-	size_t settled;
+	bool got_on;      /* something came of it */
 	bool has_passing; /* some item failed in a way that passes, or with the mailbox */
 	struct exa_error passing;
 };
@@ -159,10 +176,10 @@ ref_at(const struct fetching *f, size_t index)
 }
 
 static void
-settle(struct fetching *f, size_t index)
+settle(struct fetching *f, struct item_ref *ref)
 {
-	ref_at(f, index)->done = true;
-	f->settled++;
+	ref->done = true;
+	f->got_on = true;
 }
 
 static bool
@@ -176,12 +193,13 @@ on_begin(void *ctx, size_t index, struct exa_error *err)
 }
 
 static bool
-on_mime(void *ctx, size_t index, struct bytes mime, struct exa_error *err)
+on_bytes(void *ctx, size_t index, struct bytes bytes, struct exa_error *err)
 {
 	struct fetching *f = ctx;
 
 	(void)index;
-	return item_mime(f->thread, mime, err);
+	return f->question == ASK_NATIVE ? item_native(f->thread, bytes, err)
+					 : item_mime(f->thread, bytes, err);
 }
 
 /* Whether trying the same again later may help. */
@@ -199,7 +217,7 @@ on_failed(void *ctx, size_t index, const struct exa_error *why, struct exa_error
 	struct item_ref *ref = ref_at(f, index);
 
 	if (why->code == EXA_GONE) {
-		settle(f, index);
+		settle(f, ref);
 		return item_gone(f->thread, folder, ref, err);
 	}
 	if (passes(why) || why->code == EXA_ASIDE) {
@@ -207,29 +225,115 @@ on_failed(void *ctx, size_t index, const struct exa_error *why, struct exa_error
 		f->passing = *why;
 		return true;
 	}
-	if (f->asked > 1) {
-		ref->alone = true;
+	if (!ladder_next(f->thread, folder, ref, f->asked == 1, why, err))
+		return false;
+	f->got_on = f->got_on || ref->done;
+	return true;
+}
+
+static bool
+on_mime_end(struct fetching *f, size_t index, const struct ews_item *item, struct exa_error *err)
+{
+	struct folder *folder = f->job->folder;
+	const unsigned capture = folder->mailbox->run->options->capture;
+	struct item_ref *ref = ref_at(f, index);
+	struct recipe_result mime;
+	struct exa_error why;
+
+	if (!item->has_mime) {
+		(void)exa_fail(&why, EXA_UNREADABLE,
+			"the server gave no MIME form of this item (class %s)", item->class);
+		return on_failed(f, index, &why, err);
+	}
+	if (!item_mime_stored(f->thread, item->id, &mime, err))
+		return false;
+	if ((capture & CRAWL_CAPTURE_NATIVE) != 0 && ref->why == NULL) {
+		held_free(ref->held);
+		ref->held = held_new(item, &mime);
+		ref->form = FORM_NATIVE;
+		ref->rung = RUNG_BATCH;
+		ref->moves = true;
+		f->got_on = true;
 		return true;
 	}
-	settle(f, index);
-	return item_failed(f->thread, folder, ref, why, err);
+	if (ref->why != NULL)
+		item_lacks_form(folder, ref, ref->why);
+	if (!item_archive(f->thread, folder, item, &mime, NULL, err))
+		return false;
+	settle(f, ref);
+	return true;
+}
+
+static bool
+on_native_end(struct fetching *f, size_t index, const struct ews_item *item, struct exa_error *err)
+{
+	struct item_ref *ref = ref_at(f, index);
+	const struct item_held *held = ref->held;
+	struct recipe_result native;
+	struct exa_error why;
+
+	if (item->mime_bytes == 0) {
+		(void)exa_fail(&why, EXA_UNREADABLE, "the server gave an empty native stream");
+		return on_failed(f, index, &why, err);
+	}
+	if (!item_native_stored(f->thread, item->id, &native, err) ||
+		!item_archive(f->thread, f->job->folder, &held->item,
+			held->has_mime ? &held->mime : NULL, &native, err))
+		return false;
+	settle(f, ref);
+	return true;
 }
 
 static bool
 on_end(void *ctx, size_t index, const struct ews_item *item, struct exa_error *err)
 {
 	struct fetching *f = ctx;
-	struct exa_error why;
 
-	if (!item->has_mime) {
-		(void)exa_fail(&why, EXA_UNREADABLE,
-			"the server gave no MIME form of this item (class %s)", item->class);
-		return on_failed(ctx, index, &why, err);
+	switch (f->question) {
+	case ASK_MIME:
+		return on_mime_end(f, index, item, err);
+	case ASK_PROPERTIES:
+		held_free(ref_at(f, index)->held);
+		ref_at(f, index)->held = held_new(item, NULL);
+		f->got_on = true;
+		return true;
+	case ASK_NATIVE:
+		break;
 	}
-	if (!item_archive(f->thread, f->job->folder, item, err))
-		return false;
-	settle(f, index);
-	return true;
+	return on_native_end(f, index, item, err);
+}
+
+static enum question
+question_of(const struct fetch_job *job)
+{
+	if (job->refs[0].form == FORM_MIME)
+		return ASK_MIME;
+	for (size_t i = 0; i < job->count; i++) {
+		if (job->refs[i].held == NULL)
+			return ASK_PROPERTIES;
+	}
+	return ASK_NATIVE;
+}
+
+/* Which of the job's items the next request asks for. */
+static void
+choose(struct fetching *f)
+{
+	const struct fetch_job *job = f->job;
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < job->count && f->asked < EWS_BATCH_MAX; i++) {
+		const struct item_held *held = job->refs[i].held;
+
+		if (f->question == ASK_PROPERTIES && held != NULL)
+			continue;
+		if (f->question == ASK_NATIVE && held->item.size_bytes > 0)
+			bytes += (uint64_t)held->item.size_bytes;
+		if (f->question == ASK_NATIVE && f->asked > 0 &&
+			(f->asked == NATIVE_REQUEST_ITEMS || bytes > NATIVE_REQUEST_BYTES))
+			return;
+		f->place[f->asked++] = i;
+	}
 }
 
 static bool
@@ -238,49 +342,75 @@ ask(struct fetching *f, struct exa_error *err)
 	const struct folder *folder = f->job->folder;
 	const struct ews_mailbox mailbox = crawl_ews_mailbox(folder->mailbox->what);
 	const struct ews_item_handler handler = {
-		.begin = on_begin, .mime = on_mime, .end = on_end, .failed = on_failed, .ctx = f
+		.begin = on_begin, .mime = on_bytes, .end = on_end, .failed = on_failed, .ctx = f
 	};
 	struct report *report = folder->mailbox->run->options->report;
+	struct ews *ews = f->thread->ews;
 	struct ews_item_ref refs[EWS_BATCH_MAX];
-	bool good;
+	bool good = false;
 
-	for (size_t i = 0; i < f->job->count && f->asked < EWS_BATCH_MAX; i++) {
-		if (f->job->refs[i].done)
-			continue;
-		f->place[f->asked] = i;
-		/* Without the change key: what is current is what we want. */
-		refs[f->asked++] = (struct ews_item_ref){ .id = f->job->refs[i].id };
-	}
+	f->question = question_of(f->job);
+	choose(f);
+	/* Without the change key: what is current is what we want. */
+	for (size_t i = 0; i < f->asked; i++)
+		refs[i] = (struct ews_item_ref){ .id = ref_at(f, i)->id };
+	if (f->job->refs[0].rung == RUNG_FRESH)
+		ews_drop_connections(ews);
 	report_requests(report, 1);
-	good = ews_get_items(f->thread->ews, &mailbox, refs, f->asked, &handler, err);
+	switch (f->question) {
+	case ASK_MIME:
+		good = ews_get_items(ews, &mailbox, refs, f->asked, &handler, err);
+		break;
+	case ASK_PROPERTIES:
+		good = ews_get_properties(ews, &mailbox, refs, f->asked, &handler, err);
+		break;
+	case ASK_NATIVE:
+		good = ews_export_items(ews, &mailbox, refs, f->asked, &handler, err);
+		break;
+	}
 	report_requests(report, -1);
 	return good;
 }
 
 /* ---- what is left ---- */
 
-/* Drops what is settled; items that failed on their own in a batch get a job each. */
+static struct fetch_job *
+fetch_alone(struct folder *folder, struct item_ref ref)
+{
+	struct fetch_job *f = fetch_new(folder);
+
+	ref.moves = false;
+	fetch_push(f, ref);
+	return f;
+}
+
+/* Drops what is settled. Items that move on get jobs: each its own, or one together when they may
+ * go in a batch. */
 static void
 clear_settled(struct fetch_job *f)
 {
+	struct fetch_job *together = NULL;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < f->count; i++) {
-		struct item_ref ref = f->refs[i];
+		struct item_ref *ref = &f->refs[i];
 
-		if (ref.done) {
-			ref_done(&ref);
-		} else if (ref.alone) {
-			struct fetch_job *alone = fetch_new(f->folder);
-
-			ref.alone = false;
-			fetch_push(alone, ref);
-			fetch_queue(alone);
+		if (ref->done) {
+			ref_done(ref);
+		} else if (!ref->moves) {
+			f->refs[kept++] = *ref;
+		} else if (ref->rung != RUNG_BATCH) {
+			fetch_queue(fetch_alone(f->folder, *ref));
 		} else {
-			f->refs[kept++] = ref;
+			ref->moves = false;
+			if (together == NULL)
+				together = fetch_new(f->folder);
+			fetch_push(together, *ref);
 		}
 	}
 	f->count = kept;
+	if (together != NULL)
+		fetch_queue(together);
 }
 
 static void
@@ -307,13 +437,26 @@ halve(struct fetch_job *f)
 	work_add(f->folder->mailbox->run->work, &f->job);
 }
 
+/* Alone, and waited for: on other connections, for what it is worth. */
 static void
-give_up_item(struct fetch_job *f, struct crawl_thread *t, const struct exa_error *why)
+give_up_form(struct fetch_job *f, struct crawl_thread *t, const struct exa_error *why)
 {
+	struct item_ref *ref = &f->refs[0];
+	struct fetch_job *other;
 	struct exa_error err;
 
-	if (!item_failed(t, f->folder, &f->refs[0], why, &err))
+	ref->rung = RUNG_FRESH;
+	if (!ladder_next(t, f->folder, ref, true, why, &err))
 		work_stop(f->folder->mailbox->run->work, &err);
+	if (ref->moves) {
+		other = fetch_alone(f->folder, *ref);
+		/* What was waited for in vain isn't waited for again. */
+		other->job.attempts = f->job.attempts;
+		other->job.throttled = f->job.throttled;
+		fetch_queue(other);
+		f->count = 0;
+	}
+	catalog_batch_done(&t->batch);
 	fetch_ends(f);
 }
 
@@ -329,7 +472,7 @@ go_on(struct fetch_job *f, struct crawl_thread *t, const struct exa_error *why)
 		halve(f);
 		return;
 	case OUTCOME_SKIPPED:
-		give_up_item(f, t, why);
+		give_up_form(f, t, why);
 		return;
 	case OUTCOME_STOPPED:
 	case OUTCOME_ASIDE:
@@ -354,12 +497,14 @@ fetch_run(struct job *base, void *thread)
 	good = ask(&fetching, &err);
 	catalog_batch_done(&fetching.thread->batch);
 	clear_settled(f);
-	if (fetching.settled > 0)
+	if (fetching.got_on)
 		work_got_on(m->run->work, &f->job);
 	if (f->count == 0) {
 		fetch_ends(f);
-	} else if (!good && (err.code == EXA_DENIED || err.code == EXA_GONE)) {
-		/* The request as a whole is refused: that is the mailbox, not an item. */
+	} else if (!good && fetching.question == ASK_MIME &&
+		   (err.code == EXA_DENIED || err.code == EXA_GONE)) {
+		/* The request as a whole is refused: that is the mailbox, not an item. Exports may
+		 * be forbidden where reading isn't. */
 		mailbox_abandon(m, &err);
 		fetch_ends(f);
 	} else if (!good) {
@@ -367,7 +512,7 @@ fetch_run(struct job *base, void *thread)
 	} else if (fetching.has_passing) {
 		go_on(f, thread, &fetching.passing);
 	} else {
-		/* More than one request's worth, or an answer that left some out. */
+		/* More than one request's worth, or properties that the stream follows. */
 		work_add(m->run->work, &f->job);
 	}
 }

@@ -3,15 +3,28 @@
  * What the files of the crawl share.
  *
  *     open.c    a mailbox: tree, rules, catalog numbers; begins its folders
- *     folder.c  a folder: first what the ledger left open, then the server's changes, page after
- * page judge.c   one listed change: what it means for the ledger fetch.c   a batch of items: asked
- * for, retried, taken apart item.c    one item: from MIME to the archive close.c   a mailbox:
- * reconciled with the server's own counts acks.c    what was submitted, until it is durable
+ *
+ *     folder.c  a folder: first what the ledger left open, then the server's changes
+ *
+ *     judge.c   one listed change: what it means for the ledger
+ *
+ *     fetch.c   a batch of items: asked for, retried, taken apart
+ *
+ *     ladder.c  an item that can't be had: what is tried next
+ *
+ *     held.c    what is there of an item while another form of it is asked for
+ *
+ *     item.c    one item: from its bytes to the archive
+ *
+ *     close.c   a mailbox: reconciled with the server's own counts
+ *
  *     delete.c  a mailbox: what is archived and may go, deleted at the server
  *
+ *     acks.c    what was submitted, until it is durable
+ *
  * A mailbox counts its unfinished folder and fetch jobs; whoever ends the last one queues the
- * closing job. Its fields without a lock are written by the opening, closing and
- * deleting jobs only, which never overlap with others of the mailbox.
+ * closing job. Its fields without a lock are written by the opening, closing and deleting jobs
+ * only, which never overlap with others of the mailbox.
  */
 #ifndef CRAWL_INTERNAL_H
 #define CRAWL_INTERNAL_H
@@ -69,6 +82,7 @@ struct mailbox {
 	_Atomic uint32_t jobs; /* unfinished folder and fetch jobs */
 	_Atomic uint64_t last_epoch;
 	_Atomic uint64_t archived, archived_bytes; /* durable, in this run */
+	_Atomic uint64_t native_only;              /* of these, without MIME */
 	_Atomic uint64_t would_archive;            /* dry run */
 	_Atomic uint64_t gone, removed;
 	uint64_t deleted, undeleted; /* by delete.c, at the mailbox's end */
@@ -108,11 +122,17 @@ struct crawl_thread {
 	struct exa_error piece_error;
 };
 
-/* acks.c: items and bytes that count once EPOCH is durable. */
+/* acks.c: an item that counts once EPOCH is durable. */
+struct ack {
+	uint64_t epoch;
+	struct mailbox *mailbox;
+	uint64_t bytes;
+	bool native_only;
+};
 struct acks *acks_new(void);
 void acks_free(struct acks *a);
 void acks_attach(struct acks *a, struct report *report); /* NULL detaches */
-void acks_add(struct acks *a, uint64_t epoch, struct mailbox *mailbox, uint64_t bytes);
+void acks_add(struct acks *a, const struct ack *ack);
 void acks_committed(void *ctx, uint64_t epoch);
 
 /* tree.c: as ews takes it; texts borrowed. */
@@ -186,6 +206,28 @@ bool judge_change(
 bool judge_open(struct listing *l, const struct catalog_key *key, const struct ledger_entry *entry,
 	bool rules_changed, struct exa_error *err) EXA_CHECK;
 
+/* The forms in which the server gives an item. */
+enum item_form { FORM_MIME, FORM_NATIVE };
+
+/* How an item is asked for, when the easy way has failed; ladder.c. */
+enum item_rung {
+	RUNG_BATCH,
+	RUNG_ALONE,
+	RUNG_FRESH, /* alone, on a new connection */
+};
+
+/* held.c */
+struct item_held {
+	struct arena *arena; /* has all of it */
+	struct ews_item item;
+	bool has_mime;
+	struct recipe_result mime;
+};
+struct item_ref;
+struct item_held *held_new(const struct ews_item *item, const struct recipe_result *mime);
+struct item_held *held_of_listing(const struct item_ref *ref);
+void held_free(struct item_held *h);
+
 /* item.c */
 struct item_ref {
 	char *id;
@@ -193,18 +235,36 @@ struct item_ref {
 	char *class;
 	int64_t size_bytes, received_ns;
 	int is_read;
-	uint32_t attempts;     /* failed fetches in earlier runs */
-	bool done;             /* archived, gone or given up: not to be asked for again */
-	bool alone;            /* failed within a batch: next on its own */
-	struct exa_error *why; /* of the last failure of this item; owned */
+	uint32_t attempts;      /* failed fetches in earlier runs */
+	enum item_form form;    /* asked for now */
+	enum item_rung rung;    /* and how */
+	bool done;              /* archived, gone or given up: not to be asked for again */
+	bool moves;             /* form or rung have changed: into another job */
+	struct item_held *held; /* what is there of it already; owned */
+	struct exa_error *why;  /* why the form wanted first can't be had; owned */
 };
 bool item_begin(struct crawl_thread *t);
+/* Bytes of the form. */
 bool item_mime(struct crawl_thread *t, struct bytes mime, struct exa_error *err) EXA_CHECK;
-bool item_archive(struct crawl_thread *t, struct folder *f, const struct ews_item *item,
+bool item_native(struct crawl_thread *t, struct bytes stream, struct exa_error *err) EXA_CHECK;
+/* The form has come to its end, and is in the store. */
+bool item_mime_stored(struct crawl_thread *t, const char *id, struct recipe_result *out,
 	struct exa_error *err) EXA_CHECK;
+bool item_native_stored(struct crawl_thread *t, const char *id, struct recipe_result *out,
+	struct exa_error *err) EXA_CHECK;
+/* MIME, NATIVE: NULL = it has no such form; one of them is there. */
+bool item_archive(struct crawl_thread *t, struct folder *f, const struct ews_item *item,
+	const struct recipe_result *mime, const struct recipe_result *native,
+	struct exa_error *err) EXA_CHECK;
+/* It is archived without a form that was asked for: said. */
+void item_lacks_form(struct folder *f, const struct item_ref *ref, const struct exa_error *why);
 bool item_gone(struct crawl_thread *t, struct folder *f, const struct item_ref *ref,
 	struct exa_error *err) EXA_CHECK;
 bool item_failed(struct crawl_thread *t, struct folder *f, const struct item_ref *ref,
+	const struct exa_error *why, struct exa_error *err) EXA_CHECK;
+
+/* ladder.c: an item failed in a way that doesn't pass. Either it `moves` then, or is `done`. */
+bool ladder_next(struct crawl_thread *t, struct folder *f, struct item_ref *ref, bool was_alone,
 	const struct exa_error *why, struct exa_error *err) EXA_CHECK;
 
 /* crawl.c: does what policy says of a failed job. The caller does the rest. */

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The life of an item, from its first byte of MIME to its acknowledgement:
+ * The life of an item, from its first byte to its acknowledgement:
  *
- *     item_begin      a clean splitter and recipe
- *     item_mime       bytes as they stream in: hashed whole, split into parts; parts become objects
- * in the store, once each item_archive    the answer's end: recipe, record, one batch to the store;
- * acknowledged when that is durable
+ *     item_begin     a clean splitter and recipe
+ *
+ *     item_mime      bytes as they stream in: hashed whole, split into parts, which become objects
+ *
+ *     item_native    or those of the native stream: hashed whole, cut into objects
+ *
+ *     item_*_stored  the answer's end: the recipe
+ *
+ *     item_archive   record, one batch to the store; acknowledged when that is durable
  *
  * or else item_gone (deleted before we came) or item_failed (why, how often, and when to try
  * again). An item whose answer breaks off is none of these: it stays pending, and objects it left
@@ -35,9 +40,32 @@ item_mime(struct crawl_thread *t, struct bytes mime, struct exa_error *err)
 	return mime_splitter_feed(t->splitter, mime, err);
 }
 
+bool
+item_native(struct crawl_thread *t, struct bytes stream, struct exa_error *err)
+{
+	return recipe_writer_stream(t->recipe, stream, err);
+}
+
+bool
+item_mime_stored(
+	struct crawl_thread *t, const char *id, struct recipe_result *out, struct exa_error *err)
+{
+	if (!mime_splitter_finish(t->splitter, err))
+		return exa_while(err, "splitting item %s", id);
+	return recipe_writer_finish(t->recipe, out, err) || exa_while(err, "storing item %s", id);
+}
+
+bool
+item_native_stored(
+	struct crawl_thread *t, const char *id, struct recipe_result *out, struct exa_error *err)
+{
+	return recipe_writer_finish(t->recipe, out, err) ||
+	       exa_while(err, "storing the native stream of item %s", id);
+}
+
 static struct catalog_item
 record_of(struct crawl_run *run, const struct folder *f, const struct ews_item *item,
-	const struct recipe_result *recipe)
+	const struct recipe_result *mime, const struct recipe_result *native)
 {
 	struct catalog_item record = {
 		.number = catalog_next_item(run->catalog),
@@ -58,35 +86,51 @@ record_of(struct crawl_run *run, const struct folder *f, const struct ews_item *
 		.has_attachments = item->has_attachments,
 		.flag_status = item->flag_status,
 		.search_key = item->search_key,
-		.mime_bytes = recipe->mime_bytes,
-		.recipe = recipe->id,
 		.keep_older = run->options->versions == CRAWL_VERSIONS_ALL,
 	};
 
-	memcpy(record.mime_sha256, recipe->mime_sha256, sizeof record.mime_sha256);
+	if (mime != NULL) {
+		record.mime_bytes = mime->mime_bytes;
+		record.recipe = mime->id;
+		memcpy(record.mime_sha256, mime->mime_sha256, sizeof record.mime_sha256);
+	}
+	if (native != NULL) {
+		record.native_bytes = native->mime_bytes;
+		record.native_recipe = native->id;
+		memcpy(record.native_sha256, native->mime_sha256, sizeof record.native_sha256);
+	}
 	return record;
 }
 
 bool
 item_archive(struct crawl_thread *t, struct folder *f, const struct ews_item *item,
-	struct exa_error *err)
+	const struct recipe_result *mime, const struct recipe_result *native, struct exa_error *err)
 {
 	struct crawl_run *run = f->mailbox->run;
-	struct recipe_result recipe;
-	struct catalog_item record;
-	uint64_t epoch;
+	const struct catalog_item record = record_of(run, f, item, mime, native);
+	struct ack ack = { .mailbox = f->mailbox,
+		.bytes = record.mime_bytes + record.native_bytes,
+		.native_only = mime == NULL };
 
-	if (!mime_splitter_finish(t->splitter, err))
-		return exa_while(err, "splitting item %s", item->id);
-	if (!recipe_writer_finish(t->recipe, &recipe, err))
-		return exa_while(err, "storing item %s", item->id);
-	record = record_of(run, f, item, &recipe);
 	catalog_batch_item(&t->batch, &record);
-	if (!submit(t, f->mailbox, &epoch, err))
+	if (!submit(t, f->mailbox, &ack.epoch, err))
 		return exa_while(err, "recording item %s", item->id);
-	report_fetched(run->options->report, 1, recipe.mime_bytes);
-	acks_add(run->crawl->acks, epoch, f->mailbox, recipe.mime_bytes);
+	report_fetched(run->options->report, 1, ack.bytes);
+	acks_add(run->crawl->acks, &ack);
 	return true;
+}
+
+void
+item_lacks_form(struct folder *f, const struct item_ref *ref, const struct exa_error *why)
+{
+	struct exa_error told = *why;
+
+	(void)exa_while(&told, "archived as MIME alone; its native stream");
+	report_problem(f->mailbox->run->options->report,
+		&(struct report_problem){ .mailbox = f->mailbox->what->label,
+			.folder = f->path,
+			.item = ref->id,
+			.why = &told });
 }
 
 bool

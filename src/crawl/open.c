@@ -43,6 +43,7 @@ mailbox_report(
 		.mailbox = m->what->label,
 		.archived = m->run->options->dry_run ? atomic_load(&m->would_archive) : archived,
 		.bytes = atomic_load(&m->archived_bytes),
+		.native_only = atomic_load(&m->native_only),
 		.known = known > archived ? known - archived : 0,
 		.excluded = counts->of[LEDGER_EXCLUDED] + m->excluded_whole,
 		.deferred = counts->of[LEDGER_DEFERRED],

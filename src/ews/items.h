@@ -49,7 +49,8 @@ bool items_end_message(
 	void *reader, size_t index, const struct exa_error *why, struct exa_error *err) EXA_CHECK;
 void items_mark_broken(struct items_reader *r, enum exa_code code, const char *why);
 
-void get_items_request(struct buf *out, const struct ews_mailbox *mailbox,
+enum items_shape { ITEMS_WITH_MIME, ITEMS_PROPERTIES };
+void get_items_request(struct buf *out, const struct ews_mailbox *mailbox, enum items_shape shape,
 	const struct ews_item_ref *refs, size_t count);
 void look_items_request(struct buf *out, const struct ews_mailbox *mailbox,
 	const struct ews_item_ref *refs, size_t count);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GetItem (MS-OXWSCORE, MS-OXWSMSG) with MIME content, as a stream: the text of MimeContent goes
- * from the parser to the base64 decoder and on to the caller, nothing of it is kept. MimeContent
- * comes before ItemId, and errors carry no id: results are matched by position.
+ * GetItem (MS-OXWSCORE, MS-OXWSMSG), mostly with MIME content, as a stream: the text of MimeContent
+ * goes from the parser to the base64 decoder and on to the caller, nothing of it is kept.
+ * MimeContent comes before ItemId, and errors carry no id: results are matched by position.
  */
 #include <assert.h>
 #include <string.h>
@@ -209,27 +209,28 @@ const struct answer_spec get_items_spec = { .message = "GetItemResponseMessage",
 /* ---- the operation ---- */
 
 void
-get_items_request(struct buf *out, const struct ews_mailbox *mailbox,
+get_items_request(struct buf *out, const struct ews_mailbox *mailbox, enum items_shape shape,
 	const struct ews_item_ref *refs, size_t count)
 {
 	soap_begin(out, mailbox);
-	buf_add_string(out,
-		"<m:GetItem><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape>"
-		"<t:IncludeMimeContent>true</t:IncludeMimeContent><t:AdditionalProperties>"
-		"<t:FieldURI FieldURI=\"item:ItemClass\"/>"
-		"<t:FieldURI FieldURI=\"item:Size\"/>"
-		"<t:FieldURI FieldURI=\"item:Categories\"/>"
-		"<t:FieldURI FieldURI=\"item:DateTimeReceived\"/>"
-		"<t:FieldURI FieldURI=\"item:DateTimeSent\"/>"
-		"<t:FieldURI FieldURI=\"item:DateTimeCreated\"/>"
-		"<t:FieldURI FieldURI=\"item:LastModifiedTime\"/>"
-		"<t:FieldURI FieldURI=\"item:HasAttachments\"/>"
-		"<t:FieldURI FieldURI=\"item:Flag\"/>"
-		"<t:FieldURI FieldURI=\"message:IsRead\"/>"
-		"<t:FieldURI FieldURI=\"message:InternetMessageId\"/>"
-		"<t:ExtendedFieldURI PropertyTag=\"0x0E07\" PropertyType=\"Integer\"/>"
-		"<t:ExtendedFieldURI PropertyTag=\"0x300B\" PropertyType=\"Binary\"/>"
-		"</t:AdditionalProperties></m:ItemShape><m:ItemIds>");
+	buf_add_string(out, "<m:GetItem><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape>"
+			    "<t:IncludeMimeContent>");
+	buf_add_string(out, shape == ITEMS_WITH_MIME ? "true" : "false");
+	buf_add_string(out, "</t:IncludeMimeContent><t:AdditionalProperties>"
+			    "<t:FieldURI FieldURI=\"item:ItemClass\"/>"
+			    "<t:FieldURI FieldURI=\"item:Size\"/>"
+			    "<t:FieldURI FieldURI=\"item:Categories\"/>"
+			    "<t:FieldURI FieldURI=\"item:DateTimeReceived\"/>"
+			    "<t:FieldURI FieldURI=\"item:DateTimeSent\"/>"
+			    "<t:FieldURI FieldURI=\"item:DateTimeCreated\"/>"
+			    "<t:FieldURI FieldURI=\"item:LastModifiedTime\"/>"
+			    "<t:FieldURI FieldURI=\"item:HasAttachments\"/>"
+			    "<t:FieldURI FieldURI=\"item:Flag\"/>"
+			    "<t:FieldURI FieldURI=\"message:IsRead\"/>"
+			    "<t:FieldURI FieldURI=\"message:InternetMessageId\"/>"
+			    "<t:ExtendedFieldURI PropertyTag=\"0x0E07\" PropertyType=\"Integer\"/>"
+			    "<t:ExtendedFieldURI PropertyTag=\"0x300B\" PropertyType=\"Binary\"/>"
+			    "</t:AdditionalProperties></m:ItemShape><m:ItemIds>");
 	for (size_t i = 0; i < count; i++) {
 		buf_add_string(out, "<t:ItemId Id=\"");
 		soap_text(out, refs[i].id);
@@ -243,9 +244,10 @@ get_items_request(struct buf *out, const struct ews_mailbox *mailbox,
 	soap_end(out);
 }
 
-bool
-ews_get_items(struct ews *e, const struct ews_mailbox *mailbox, const struct ews_item_ref *refs,
-	size_t count, const struct ews_item_handler *handler, struct exa_error *err)
+static bool
+get_items(struct ews *e, const struct ews_mailbox *mailbox, enum items_shape shape,
+	const struct ews_item_ref *refs, size_t count, const struct ews_item_handler *handler,
+	struct exa_error *err)
 {
 	EXA_AUTO(items_reader_done) struct items_reader reader = { 0 };
 	EXA_AUTO(answer_freep) struct answer *answer = NULL;
@@ -254,6 +256,21 @@ ews_get_items(struct ews *e, const struct ews_mailbox *mailbox, const struct ews
 	items_reader_init(&reader, handler);
 	if (!answer_new(&get_items_spec, &reader, count, &answer, err))
 		return false;
-	get_items_request(request_text(e), mailbox, refs, count);
+	get_items_request(request_text(e), mailbox, shape, refs, count);
 	return request_send(e, mailbox, answer, err);
+}
+
+bool
+ews_get_items(struct ews *e, const struct ews_mailbox *mailbox, const struct ews_item_ref *refs,
+	size_t count, const struct ews_item_handler *handler, struct exa_error *err)
+{
+	return get_items(e, mailbox, ITEMS_WITH_MIME, refs, count, handler, err);
+}
+
+bool
+ews_get_properties(struct ews *e, const struct ews_mailbox *mailbox,
+	const struct ews_item_ref *refs, size_t count, const struct ews_item_handler *handler,
+	struct exa_error *err)
+{
+	return get_items(e, mailbox, ITEMS_PROPERTIES, refs, count, handler, err);
 }

@@ -124,6 +124,13 @@ ask_object(void *ctx, const struct store_id *id, struct exa_error *err)
 	       exa_fail(err, EXA_CORRUPT, "an object stands in a damaged place");
 }
 
+static bool
+ask_recipe(struct question *q, struct store_reader *reader, const struct store_id *recipe,
+	struct exa_error *err)
+{
+	return ask_object(q, recipe, err) && recipe_uses(reader, recipe, ask_object, q, err);
+}
+
 bool
 damage_map_clears(const struct damage_map *m, struct catalog *c, struct store_reader *reader,
 	const struct catalog_row *row, struct buf *scratch)
@@ -138,6 +145,7 @@ damage_map_clears(const struct damage_map *m, struct catalog *c, struct store_re
 		return false;
 	q.txn = txn;
 	return catalog_item_read(reader, row, scratch, &record, &why) &&
-	       ask_object(&q, &record.recipe, &why) &&
-	       recipe_uses(reader, &record.recipe, ask_object, &q, &why);
+	       (!catalog_item_has_mime(&record) || ask_recipe(&q, reader, &record.recipe, &why)) &&
+	       (!catalog_item_has_native(&record) ||
+		       ask_recipe(&q, reader, &record.native_recipe, &why));
 }

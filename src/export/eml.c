@@ -8,7 +8,6 @@
 
 #include "exarch/fs.h"
 #include "exarch/mem.h"
-#include "message.h"
 #include "name.h"
 #include "places.h"
 #include "target.h"
@@ -106,9 +105,18 @@ sink_write(void *ctx, struct bytes data, struct exa_error *err)
 	return true;
 }
 
+/* A form in which an item becomes a file. */
+struct form {
+	const char *extension;
+	uint64_t bytes;
+	bool (*play)(struct store_reader *r, const struct catalog_row *row,
+		const struct catalog_item *item, const struct recipe_sink *sink,
+		struct exa_error *err);
+};
+
 static bool
 write_file(struct export *x, const struct selected *item, const struct catalog_item *record,
-	bool *end_out, struct exa_error *err)
+	const struct form *form, bool *end_out, struct exa_error *err)
 {
 	EXA_AUTO(target_file_done) struct target_file file = { .fd = -1 };
 	struct sink s = { .file = &file, .cancel = x->options->cancel };
@@ -118,7 +126,7 @@ write_file(struct export *x, const struct selected *item, const struct catalog_i
 	if (!target_file_begin(&x->target, buf_string(&x->name), &file, err))
 		return false;
 	*end_out = false;
-	if (!message_play(x->reader, item->row, record, &sink, err)) {
+	if (!form->play(x->reader, item->row, record, &sink, err)) {
 		*end_out = s.ended;
 		return false;
 	}
@@ -126,46 +134,72 @@ write_file(struct export *x, const struct selected *item, const struct catalog_i
 	return target_file_commit(&file, item->row->received_ns, err);
 }
 
+/* Without extension. */
 static bool
-name_file(struct export *x, const struct selected *item, const struct catalog_item *record,
+name_files(struct export *x, const struct selected *item, const struct catalog_item *record,
 	struct exa_error *err)
 {
-	struct message_head head;
+	struct message_head head = { 0 };
 
-	if (!message_head_read(x->reader, &record->recipe, &head, err))
+	if (catalog_item_has_mime(record) &&
+		!message_head_read(x->reader, &record->recipe, &head, err))
 		return false;
 	buf_reset(&x->name);
-	name_add_file(&x->name, item->row->received_ns, item->row->number, head.subject);
+	name_add_file(&x->name, item->row->received_ns, item->row->number,
+		head.subject != NULL ? head.subject : record->class);
 	message_head_done(&head);
 	return true;
 }
 
-/* False with *END_OUT: the export can't go on. False without: this message can't be given back. */
+/* False with *END_OUT: the export can't go on. False without: this file can't be given back. */
 static bool
-export_message(struct export *x, const struct selected *item, bool *end_out, struct exa_error *err)
+export_file(struct export *x, const struct selected *item, const struct catalog_item *record,
+	const struct form *form, bool *written_out, bool *end_out, struct exa_error *err)
+{
+	const size_t base = x->name.size;
+	bool there, good;
+
+	buf_add_string(&x->name, form->extension);
+	*end_out = true;
+	good = target_has(&x->target, buf_string(&x->name), form->bytes, &there, err);
+	if (good && there && !x->options->update)
+		good = exa_fail(err, EXA_USAGE,
+			"%s/%s/%s is there already; --update leaves alone what is there",
+			x->target.path, x->target.place, buf_string(&x->name));
+	if (good && !there)
+		good = write_file(x, item, record, form, end_out, err);
+	x->name.size = base;
+	if (good && !there) {
+		*written_out = true;
+		x->result.bytes += form->bytes;
+	}
+	return good;
+}
+
+/* As export_file, of all files of the item. */
+static bool
+export_item(struct export *x, const struct selected *item, bool *end_out, struct exa_error *err)
 {
 	struct catalog_item record;
-	bool there;
+	bool has_mime, written = false;
 
 	*end_out = false;
 	if (!catalog_item_read(x->reader, item->row, &x->scratch, &record, err) ||
-		!name_file(x, item, &record, err))
+		!name_files(x, item, &record, err))
 		return false;
-	*end_out = true;
-	if (!target_has(&x->target, buf_string(&x->name), item->row->mime_bytes, &there, err))
+	has_mime = catalog_item_has_mime(&record);
+	if (has_mime && !export_file(x, item, &record,
+				&(struct form){ NAME_EML, record.mime_bytes, catalog_play_message },
+				&written, end_out, err))
 		return false;
-	if (there && !x->options->update)
-		return exa_fail(err, EXA_USAGE,
-			"%s/%s/%s is there already; --update leaves alone what is there",
-			x->target.path, x->target.place, buf_string(&x->name));
-	if (there) {
-		x->result.skipped++;
-		return true;
-	}
-	if (!write_file(x, item, &record, end_out, err))
+	if (catalog_item_has_native(&record) && (x->options->native || !has_mime) &&
+		!export_file(x, item, &record,
+			&(struct form){ NAME_STREAM, record.native_bytes, catalog_play_native },
+			&written, end_out, err))
 		return false;
-	x->result.items++;
-	x->result.bytes += record.mime_bytes;
+	x->result.skipped += !written;
+	x->result.items += written;
+	x->result.native_only += written && !has_mime;
 	return true;
 }
 
@@ -179,7 +213,7 @@ export_selected(void *ctx, const struct selected *item, struct exa_error *err)
 		return exa_fail(err, EXA_CANCELLED, "stopped; --update goes on from here");
 	if (!enter_folder(x, item->folder, err))
 		return false;
-	if (!export_message(x, item, &end, err)) {
+	if (!export_item(x, item, &end, err)) {
 		if (end)
 			return false;
 		x->result.failed++;

@@ -12,7 +12,6 @@
 /* More than this of a text never gets into a name, but is normalised before it is cut. */
 #define TEXT_MAX ((size_t)1024)
 #define MARK '_'
-#define EML ".eml"
 
 /* Slashes and backslashes that aren't ASCII: some file systems and converters take them for real
  * ones, and people do. U+2215 is what a '/' in a folder's name became. */
@@ -92,6 +91,15 @@ is_device_name(const char *name)
 	return false;
 }
 
+static bool
+ends_in(const struct buf *name, const char *end)
+{
+	size_t size = strlen(end);
+
+	return name->size >= size &&
+	       strncasecmp((const char *)name->data + name->size - size, end, size) == 0;
+}
+
 void
 name_add_folder(struct buf *out, const char *text)
 {
@@ -104,8 +112,7 @@ name_add_folder(struct buf *out, const char *text)
 	if (size == 0 || is_device_name(buf_string(&name)))
 		buf_add_byte(out, MARK);
 	buf_add_bytes(out, buf_bytes(&name));
-	if (size >= strlen(EML) &&
-		strncasecmp((const char *)name.data + size - strlen(EML), EML, strlen(EML)) == 0)
+	if (ends_in(&name, NAME_EML) || ends_in(&name, NAME_STREAM))
 		buf_add_byte(out, MARK);
 }
 
@@ -138,7 +145,6 @@ name_add_file(struct buf *out, int64_t received_ns, uint64_t number, const char 
 	add_safe(out, subject, NAME_SUBJECT_MAX);
 	if (out->size == start)
 		buf_add_byte(out, MARK);
-	buf_add_string(out, EML);
 }
 
 void

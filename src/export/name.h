@@ -14,9 +14,14 @@
 #define NAME_SUBJECT_MAX ((size_t)120) /* bytes; the whole file name stays below 255 */
 #define NAME_FOLDER_MAX ((size_t)200)  /* leaves room for " (12345)" */
 
-/* Appends one component for a folder. Never ends in ".eml": files and folders can't meet. */
+/* What files end in: messages, native streams. */
+#define NAME_EML ".eml"
+#define NAME_STREAM ".fts"
+
+/* Appends one component for a folder. Never ends as a file does: they can't meet. */
 void name_add_folder(struct buf *out, const char *text);
-/* Appends "20260722-100000-17-Subject.eml"; the time is UTC, zeros when it isn't known. */
+/* Appends "20260722-100000-17-Subject", for the extension to follow; the time is UTC, zeros when it
+ * isn't known. */
 void name_add_file(struct buf *out, int64_t received_ns, uint64_t number, const char *subject);
 /* Appends a form in which two names are equal when a file system may think them equal (case, NFC).
  */

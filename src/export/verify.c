@@ -4,7 +4,6 @@
 #include "exarch/pace.h"
 
 #include "damage.h"
-#include "message.h"
 
 struct proof {
 	struct catalog *catalog;
@@ -30,6 +29,17 @@ sink_write(void *ctx, struct bytes data, struct exa_error *err)
 	return !s->cancelled || exa_fail(err, EXA_CANCELLED, "stopped");
 }
 
+static bool
+play_all(struct proof *p, const struct selected *item, const struct catalog_item *record,
+	const struct recipe_sink *sink, struct exa_error *err)
+{
+	if (catalog_item_has_mime(record) &&
+		!catalog_play_message(p->reader, item->row, record, sink, err))
+		return false;
+	return !catalog_item_has_native(record) ||
+	       catalog_play_native(p->reader, item->row, record, sink, err);
+}
+
 /* False: cancelled. */
 static bool
 put_together(struct proof *p, const struct selected *item, struct exa_error *err)
@@ -40,9 +50,9 @@ put_together(struct proof *p, const struct selected *item, struct exa_error *err
 
 	pace_take(&p->pace, item->row->mime_bytes, s.cancel);
 	if (catalog_item_read(p->reader, item->row, &p->scratch, &record, err) &&
-		message_play(p->reader, item->row, &record, &sink, err)) {
+		play_all(p, item, &record, &sink, err)) {
 		p->result.proven++;
-		p->result.bytes += record.mime_bytes;
+		p->result.bytes += record.mime_bytes + record.native_bytes;
 		return true;
 	}
 	if (s.cancelled)

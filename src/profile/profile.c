@@ -138,6 +138,10 @@ check_all(const struct context *c, const struct raw_profile *raw, struct profile
 	p->create_archive = raw->create_archive == RAW_YES;
 	p->versions = raw->versions != 0 ? (enum profile_versions)(raw->versions - 1)
 					 : PROFILE_VERSIONS_LATEST;
+	for (unsigned i = 0; i < raw->capture_count; i++)
+		p->capture |= (unsigned)raw->capture[i];
+	if (p->capture == 0)
+		p->capture = PROFILE_CAPTURE_MIME;
 	return value_path(c, "archive", raw->archive, &p->archive) &&
 	       check_archive_key(c, raw->archive_key, p) && source_check(c, raw, p) &&
 	       mailboxes_check(c, raw, p) && select_check(c, raw, p) && delete_check(c, raw, p) &&

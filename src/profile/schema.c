@@ -110,9 +110,8 @@ static const cyaml_strval_t versions[] = {
 	{ "all", PROFILE_VERSIONS_ALL + 1 },
 };
 static const cyaml_strval_t captures[] = {
-	{ "mime", 1 },
-	{ "native", RAW_NOT_YET },
-	{ "both", RAW_NOT_YET },
+	{ "mime", PROFILE_CAPTURE_MIME },
+	{ "native", PROFILE_CAPTURE_NATIVE },
 };
 static const cyaml_strval_t delete_whens[] = {
 	{ "never", 1 },

@@ -234,8 +234,11 @@ profile_show(const struct profile *p, struct buf *out)
 	add_mailboxes(out, p);
 	add_folders(out, &p->rules);
 	add_filters(out, p);
-	buf_printf(
-		out, "versions: %s\ncapture: [mime]\n", raw_word("versions", (int)p->versions + 1));
+	buf_printf(out, "versions: %s\ncapture: [%s%s%s]\n",
+		raw_word("versions", (int)p->versions + 1),
+		p->capture & PROFILE_CAPTURE_MIME ? "mime" : "",
+		p->capture == (PROFILE_CAPTURE_MIME | PROFILE_CAPTURE_NATIVE) ? ", " : "",
+		p->capture & PROFILE_CAPTURE_NATIVE ? "native" : "");
 	add_delete(out, p);
 	add_run(out, p);
 }

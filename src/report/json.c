@@ -165,6 +165,7 @@ set_counts(json_t *o, const struct report_mailbox *m)
 {
 	set_count(o, "archived", m->archived);
 	set_count(o, "bytes", m->bytes);
+	set_count(o, "native_only", m->native_only);
 	set_count(o, "known", m->known);
 	set_count(o, "excluded", m->excluded);
 	set_count(o, "deferred", m->deferred);

@@ -19,6 +19,7 @@ sum_up(struct report_totals *t, const struct report_mailbox *m)
 	t->mailboxes_incomplete += m->error.code == EXA_OK && !m->complete;
 	t->sum.archived += m->archived;
 	t->sum.bytes += m->bytes;
+	t->sum.native_only += m->native_only;
 	t->sum.known += m->known;
 	t->sum.excluded += m->excluded;
 	t->sum.deferred += m->deferred;
@@ -330,6 +331,15 @@ add_rate(struct buf *out, const struct report_totals *t)
 }
 
 static void
+add_native_only(struct buf *out, const struct report_totals *t)
+{
+	if (t->sum.native_only == 0)
+		return;
+	add_count(out, t->sum.native_only);
+	buf_add_string(out, " of them as native stream only: the server gave no MIME\n");
+}
+
+static void
 add_traffic(struct buf *out, const struct report_totals *t)
 {
 	if (t->requests == 0)
@@ -406,6 +416,7 @@ summary_text(const struct report *r, const struct summary_end *end, struct buf *
 	if (end->totals->mailboxes > 0)
 		add_table(out, r, &end->totals->sum);
 	add_rate(out, end->totals);
+	add_native_only(out, end->totals);
 	add_traffic(out, end->totals);
 	add_archive(out, end->totals);
 	add_verdict(out, end);

@@ -104,6 +104,9 @@ static const struct member item_members[] = {
 	MEMBER(catalog_item, internet_message_id, TEXT, "internet message id"),
 	MEMBER(catalog_item, categories, TEXT, "categories"),
 	MEMBER(catalog_item, search_key, BYTES, "search key"),
+	MEMBER(catalog_item, native_bytes, UNSIGNED, "native length"),
+	MEMBER(catalog_item, native_sha256, ARRAY, "native SHA-256"),
+	MEMBER(catalog_item, native_recipe, ARRAY, "native recipe"),
 };
 
 static const struct member run_members[] = {

@@ -244,11 +244,15 @@ def compare_records(document, code, seen):
 
 
 def compare_record(letter, fields, code):
-    """One field at a time has a value that can't be overlooked, the others have one like nothing."""
+    """One field at a time has a value that can't be overlooked, the others have one like nothing; but a field that is there
+    only if another one isn't 0 comes with that one."""
     tries = []
     for marked in [None, *fields]:
-        values = [doc.type_of(f.type)[2 if f is marked else 1] for f in fields]
-        data = letter.encode() + b'\1' + b''.join(doc.type_of(f.type)[0](v) for f, v in zip(fields, values))
+        set_too = needed_by(marked) if marked else None
+        values = [doc.type_of(f.type)[2 if f is marked or f.name == set_too else 1] for f in fields]
+        is_there = {f.name: bool(v) for f, v in zip(fields, values)}
+        data = letter.encode() + b'\1' + b''.join(doc.type_of(f.type)[0](v) for f, v in zip(fields, values)
+                                                  if is_there.get(needed_by(f), True))
         tries.append((data, values))
     for (data, values), answer in zip(tries, code.read('record', [data for data, _ in tries])):
         read = [(line[1], line[2]) for line in answer if line[0] == 'value']
@@ -261,6 +265,12 @@ def compare_record(letter, fields, code):
             yield f'read as {[r for r in read if r not in wanted]}, should be {[w for w in wanted if w not in read]}'
         elif again != [data.hex()]:
             yield f'written again as {again}, was {data.hex()}'
+
+
+def needed_by(field):
+    """The name of the field that must not be 0 for this one to be there."""
+    match = re.match(r"only if \*([^*]+)\* isn't 0", field.note)
+    return match.group(1) if match else None
 
 
 def compare_recipes(document, code, seen):

@@ -239,7 +239,8 @@ an_items_record_comes_back_whole(void **state)
 		.has_attachments = 1,
 		.flag_status = -1,
 		.search_key = { .data = search_key, .size = sizeof search_key },
-		.mime_bytes = 123456789012 },
+		.mime_bytes = 123456789012,
+		.native_bytes = 234567890123 },
 			    back;
 	struct catalog_batch b = { 0 };
 	struct buf scratch = { 0 };
@@ -251,6 +252,8 @@ an_items_record_comes_back_whole(void **state)
 
 	memset(item.mime_sha256, 0xab, sizeof item.mime_sha256);
 	memset(item.recipe.bytes, 0xcd, sizeof item.recipe.bytes);
+	memset(item.native_sha256, 0xef, sizeof item.native_sha256);
+	memset(item.native_recipe.bytes, 0x12, sizeof item.native_recipe.bytes);
 	catalog_batch_item(&b, &item);
 	archive_commit(a, &b);
 	assert_true(store_read_begin(catalog_store(a->catalog), &txn, &err));
@@ -268,6 +271,10 @@ an_items_record_comes_back_whole(void **state)
 	assert_true(back.is_read == 0 && back.has_attachments == 1 && back.flag_status == -1);
 	assert_true(bytes_equal(back.search_key, item.search_key));
 	assert_memory_equal(back.recipe.bytes, item.recipe.bytes, sizeof item.recipe.bytes);
+	assert_true(back.native_bytes == 234567890123 && row.mime_bytes == 123456789012);
+	assert_memory_equal(back.native_sha256, item.native_sha256, sizeof item.native_sha256);
+	assert_memory_equal(back.native_recipe.bytes, item.native_recipe.bytes,
+		sizeof item.native_recipe.bytes);
 	store_reader_free(reader);
 	buf_done(&scratch);
 }

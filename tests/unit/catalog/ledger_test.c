@@ -88,6 +88,27 @@ archive_item(
 	return item.number;
 }
 
+/* Without MIME; the hash stands for the stream. */
+static uint64_t
+archive_native(struct archive *a, const char *change_key, uint8_t content)
+{
+	struct catalog_item item = { .number = catalog_next_item(a->catalog),
+		.mailbox = MAILBOX,
+		.folder = FOLDER,
+		.server_id = "A",
+		.change_key = change_key,
+		.class = "IPM.Task",
+		.received_ns = 5 * EXA_NS_PER_S,
+		.native_bytes = 70 };
+	struct catalog_batch b = { 0 };
+
+	memset(item.native_sha256, content, sizeof item.native_sha256);
+	memset(item.native_recipe.bytes, content, sizeof item.native_recipe.bytes);
+	catalog_batch_item(&b, &item);
+	archive_commit(a, &b);
+	return item.number;
+}
+
 static void
 removed(struct archive *a, const char *id)
 {
@@ -163,6 +184,24 @@ a_changed_item_supersedes_its_earlier_instance(void **state)
 	assert_only(a, LEDGER_ARCHIVED, 1);
 	assert_int_equal(state_of_row(a, first), ITEM_SUPERSEDED);
 	assert_int_equal(state_of_row(a, second), ITEM_LIVE);
+}
+
+static void
+without_mime_the_native_stream_tells_instances_apart(void **state)
+{
+	struct archive *a = *state;
+	uint64_t first = archive_native(a, "1", 1), second, third;
+
+	(void)archive_native(a, "2", 1);
+	assert_int_equal(state_of_row(a, first), ITEM_LIVE);
+	assert_only(a, LEDGER_ARCHIVED, 1);
+	second = archive_native(a, "3", 2);
+	assert_int_equal(state_of_row(a, first), ITEM_SUPERSEDED);
+	/* the server has learnt to make MIME of it */
+	third = archive_item(a, "A", "4", 3, false);
+	assert_int_equal(state_of_row(a, second), ITEM_SUPERSEDED);
+	assert_int_equal(state_of_row(a, third), ITEM_LIVE);
+	assert_only(a, LEDGER_ARCHIVED, 1);
 }
 
 static void
@@ -267,6 +306,7 @@ main(void)
 		IN_ARCHIVE(an_item_deleted_before_it_was_fetched_is_gone),
 		IN_ARCHIVE(the_deletion_of_an_unknown_item_is_nothing),
 		IN_ARCHIVE(a_changed_item_supersedes_its_earlier_instance),
+		IN_ARCHIVE(without_mime_the_native_stream_tells_instances_apart),
 		IN_ARCHIVE(with_all_versions_kept_both_stay_in_view),
 		IN_ARCHIVE(the_same_mime_under_a_new_change_key_keeps_its_number),
 		IN_ARCHIVE(an_open_entry_of_a_known_item_can_be_closed_again),

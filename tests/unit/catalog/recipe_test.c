@@ -206,12 +206,43 @@ the_head_is_there_without_the_attachment(void **state)
 	buf_done(&head);
 }
 
+static void
+a_stream_that_is_no_message_comes_back_in_pieces_of_a_mebibyte(void **state)
+{
+	static const size_t sizes[] = { 1, 65536, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 5 << 20 };
+	struct archive *a = *state;
+	struct exa_error err;
+
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		struct recipe_writer *w = recipe_writer_new(catalog_store(a->catalog));
+		struct recipe_result result;
+		struct buf stream = { 0 };
+		struct bytes rest;
+
+		for (size_t n = 0; n < sizes[i]; n++)
+			buf_add_byte(&stream, (uint8_t)(n * 31 + n / 251 + n / 65536));
+		rest = buf_bytes(&stream);
+		while (rest.size > 0) {
+			struct bytes next = bytes_take(rest, 65521);
+
+			assert_true(recipe_writer_stream(w, next, &err));
+			rest = bytes_skip(rest, next.size);
+		}
+		assert_true(recipe_writer_finish(w, &result, &err));
+		assert_true(store_flush(catalog_store(a->catalog), &err));
+		assert_comes_back(a, buf_bytes(&stream), &result);
+		buf_done(&stream);
+		recipe_writer_free(w);
+	}
+}
+
 int
 main(void)
 {
 #define IN_ARCHIVE(test) cmocka_unit_test_setup_teardown(test, archive_make, archive_remove)
 	const struct CMUnitTest tests[] = {
 		IN_ARCHIVE(messages_of_all_sizes_come_back),
+		IN_ARCHIVE(a_stream_that_is_no_message_comes_back_in_pieces_of_a_mebibyte),
 		IN_ARCHIVE(the_empty_message_comes_back),
 		IN_ARCHIVE(the_same_attachment_is_stored_once),
 		IN_ARCHIVE(the_same_message_again_is_the_same_recipe),

@@ -366,14 +366,20 @@ find_item(const struct server_mailbox *m, const char *id)
 	abort();
 }
 
+enum answer { ANSWER_MIME, ANSWER_PROPERTIES, ANSWER_NATIVE };
+
 static bool
-hand_item(const struct server_item *item, size_t index, const struct ews_item_handler *h,
-	struct exa_error *err)
+hand_item(const struct server_item *item, enum answer answer, size_t index,
+	const struct ews_item_handler *h, struct exa_error *err)
 {
+	const bool has_content =
+		answer == ANSWER_NATIVE || (answer == ANSWER_MIME && !item->no_mime);
 	char change_key[16], mime[128];
-	int size = snprintf(
-		mime, sizeof mime, "Subject: %s\r\n\r\nversion %d\r\n", item->id, item->version);
-	const struct ews_item found = { .id = item->id,
+	int size = answer == ANSWER_NATIVE
+			   ? snprintf(mime, sizeof mime, "%s native %d", item->id, item->version)
+			   : snprintf(mime, sizeof mime, "Subject: %s\r\n\r\nversion %d\r\n",
+				     item->id, item->version);
+	struct ews_item found = { .id = item->id,
 		.change_key = change_key,
 		.class = item->class,
 		.internet_message_id = "",
@@ -387,46 +393,73 @@ hand_item(const struct server_item *item, size_t index, const struct ews_item_ha
 		.is_read = !item->unread,
 		.has_attachments = 0,
 		.flag_status = item->flagged ? 2 : 0,
-		.has_mime = !item->no_mime,
-		.mime_bytes = item->no_mime ? 0 : (uint64_t)size };
+		.has_mime = has_content };
 
+	if (!has_content || (answer == ANSWER_NATIVE && item->native_empty))
+		size = 0;
+	found.mime_bytes = (uint64_t)size;
 	(void)snprintf(
 		change_key, sizeof change_key, "v%d", item->version + 1000 * item->version_key);
 	return h->begin(h->ctx, index, err) &&
-	       (item->no_mime || h->mime(h->ctx, index, bytes_of(mime, (size_t)size), err)) &&
+	       (size == 0 || h->mime(h->ctx, index, bytes_of(mime, (size_t)size), err)) &&
 	       h->end(h->ctx, index, &found, err);
 }
 
-static bool
-answer_one(struct server_item *item, size_t index, const struct ews_item_handler *h,
-	struct exa_error *err)
+static enum exa_code
+code_of(struct server_item *item, enum answer answer)
 {
+	switch (answer) {
+	case ANSWER_MIME:
+		item->fetched++;
+		return item->fails != EXA_OK ? item->fails : item->mime_fails;
+	case ANSWER_PROPERTIES:
+		item->properties++;
+		return item->fails != EXA_OK ? item->fails : item->properties_fail;
+	case ANSWER_NATIVE:
+		break;
+	}
+	item->exported++;
+	return item->fails != EXA_OK ? item->fails : item->native_fails;
+}
+
+static bool
+answer_one(struct server_item *item, enum answer answer, size_t index,
+	const struct ews_item_handler *h, struct exa_error *err)
+{
+	const enum exa_code code = code_of(item, answer);
 	struct exa_error why;
 
-	item->fetched++;
-	if (!item->deleted && item->fails == EXA_OK)
-		return hand_item(item, index, h, err);
-	(void)exa_fail(&why, item->deleted ? EXA_GONE : item->fails, "this one can't be had");
+	if (!item->deleted && code == EXA_OK)
+		return hand_item(item, answer, index, h, err);
+	(void)exa_fail(&why, item->deleted ? EXA_GONE : code,
+		answer == ANSWER_NATIVE ? "this stream can't be had" : "this one can't be had");
 	why.retry_after_ms = 1;
 	return h->failed(h->ctx, index, &why, err);
 }
 
 static bool
-get_locked(struct server_mailbox *m, const struct ews_item_ref *refs, size_t count,
-	const struct ews_item_handler *h, struct exa_error *err)
+get_locked(struct server_mailbox *m, enum answer answer, const struct ews_item_ref *refs,
+	size_t count, const struct ews_item_handler *h, struct exa_error *err)
 {
-	server.fetches++;
+	const enum exa_code refused = answer == ANSWER_NATIVE ? m->exports_fail : m->fetches_fail;
+
+	if (answer == ANSWER_NATIVE) {
+		server.exports++;
+		server.most_exported = count > server.most_exported ? count : server.most_exported;
+	} else {
+		server.fetches++;
+	}
 	if (fails_at_all(err))
 		return false;
-	if (m->fetches_fail != EXA_OK) {
-		(void)exa_fail(err, m->fetches_fail, "the mailbox is refused");
+	if (refused != EXA_OK) {
+		(void)exa_fail(err, refused, "the mailbox is refused");
 		err->retry_after_ms = 1;
 		return false;
 	}
 	if (server.most_at_once > 0 && count > server.most_at_once)
 		return exa_fail(err, EXA_TIMEOUT, "took too long");
 	for (size_t i = 0; i < count; i++) {
-		if (!answer_one(find_item(m, refs[i].id), i, h, err))
+		if (!answer_one(find_item(m, refs[i].id), answer, i, h, err))
 			return false;
 	}
 	if (server.cancel_after_fetch != NULL)
@@ -434,15 +467,16 @@ get_locked(struct server_mailbox *m, const struct ews_item_ref *refs, size_t cou
 	return true;
 }
 
-bool
-ews_get_items(struct ews *e, const struct ews_mailbox *mailbox, const struct ews_item_ref *refs,
-	size_t count, const struct ews_item_handler *handler, struct exa_error *err)
+static bool
+get(struct ews *e, enum answer answer, const struct ews_mailbox *mailbox,
+	const struct ews_item_ref *refs, size_t count, const struct ews_item_handler *handler,
+	struct exa_error *err)
 {
 	bool good;
 
 	(void)pthread_mutex_lock(&mu);
 	e->counters.requests++;
-	good = get_locked(find_mailbox(mailbox), refs, count, handler, err);
+	good = get_locked(find_mailbox(mailbox), answer, refs, count, handler, err);
 	(void)pthread_mutex_unlock(&mu);
 	return good;
 }
@@ -576,4 +610,35 @@ ews_delete_items(struct ews *e, const struct ews_mailbox *mailbox,
 	good = delete_locked(find_mailbox(mailbox), request, handler, err);
 	(void)pthread_mutex_unlock(&mu);
 	return good;
+}
+
+bool
+ews_get_items(struct ews *e, const struct ews_mailbox *mailbox, const struct ews_item_ref *refs,
+	size_t count, const struct ews_item_handler *handler, struct exa_error *err)
+{
+	return get(e, ANSWER_MIME, mailbox, refs, count, handler, err);
+}
+
+bool
+ews_get_properties(struct ews *e, const struct ews_mailbox *mailbox,
+	const struct ews_item_ref *refs, size_t count, const struct ews_item_handler *handler,
+	struct exa_error *err)
+{
+	return get(e, ANSWER_PROPERTIES, mailbox, refs, count, handler, err);
+}
+
+bool
+ews_export_items(struct ews *e, const struct ews_mailbox *mailbox, const struct ews_item_ref *refs,
+	size_t count, const struct ews_item_handler *handler, struct exa_error *err)
+{
+	return get(e, ANSWER_NATIVE, mailbox, refs, count, handler, err);
+}
+
+void
+ews_drop_connections(struct ews *e)
+{
+	(void)e;
+	(void)pthread_mutex_lock(&mu);
+	server.drops++;
+	(void)pthread_mutex_unlock(&mu);
 }

@@ -22,12 +22,15 @@ struct server_item {
 	bool unread;
 	bool deleted;
 	bool no_mime;
-	enum exa_code fails; /* with EXA_OK it doesn't */
-	int fetched;
+	/* How it fails; with EXA_OK it doesn't: in every form, in this one, or when it is deleted.
+	 */
+	enum exa_code fails, mime_fails, properties_fail, native_fails, keeps;
+	bool native_empty;
 	int64_t received_ns; /* 0: one second after the beginning of time */
 	bool flagged;
-	enum exa_code keeps; /* DeleteItem of it fails so; with EXA_OK it doesn't */
-	int deletions;       /* how often DeleteItem named it */
+	/* counted: */
+	int fetched, properties, exported;
+	int deletions; /* how often DeleteItem named it */
 };
 
 struct server_folder {
@@ -56,6 +59,7 @@ struct server_mailbox {
 	struct server_folder *folders[SERVER_FOLDERS_MAX];
 	size_t folder_count;
 	enum exa_code fetches_fail; /* GetItem as a whole */
+	enum exa_code exports_fail; /* ExportItems as a whole */
 	bool root_fails_after_tree; /* the root, asked for again once the tree was listed */
 	bool tree_was_listed;
 	bool listed_twice; /* each folder, as when one is made between two pages */
@@ -82,7 +86,8 @@ struct server {
 	bool reversed;            /* looks are answered in the wrong order */
 	void (*after_look)(void); /* called when a look has been answered, once */
 	/* counted: */
-	int syncs, fetches, looks, deletions;
+	int syncs, fetches, exports, drops, looks, deletions;
+	size_t most_exported;             /* in one request */
 	enum ews_delete_type deleted_how; /* by the last one */
 };
 

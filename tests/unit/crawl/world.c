@@ -43,6 +43,7 @@ world_make(void **state)
 		.mailbox_count = 1,
 		.rules = &w->rules,
 		.versions = CRAWL_VERSIONS_LATEST,
+		.capture = CRAWL_CAPTURE_MIME,
 		.cancel = &w->cancel,
 		.threads = 3,
 		.batch_items = 10,

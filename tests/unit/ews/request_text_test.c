@@ -178,6 +178,19 @@ sync_items_leaves_an_absent_state_out(void **state)
 	assert_outline(&text, SYNC_HEAD "m:MaxChangesReturned='1' m:SyncScope='NormalItems')))");
 }
 
+#define PROPERTIES                                                                 \
+	"t:AdditionalProperties(t:FieldURI[FieldURI=item:ItemClass] "              \
+	"t:FieldURI[FieldURI=item:Size] t:FieldURI[FieldURI=item:Categories] "     \
+	"t:FieldURI[FieldURI=item:DateTimeReceived] "                              \
+	"t:FieldURI[FieldURI=item:DateTimeSent] "                                  \
+	"t:FieldURI[FieldURI=item:DateTimeCreated] "                               \
+	"t:FieldURI[FieldURI=item:LastModifiedTime] "                              \
+	"t:FieldURI[FieldURI=item:HasAttachments] t:FieldURI[FieldURI=item:Flag] " \
+	"t:FieldURI[FieldURI=message:IsRead] "                                     \
+	"t:FieldURI[FieldURI=message:InternetMessageId] "                          \
+	"t:ExtendedFieldURI[PropertyTag=0x0E07][PropertyType=Integer] "            \
+	"t:ExtendedFieldURI[PropertyTag=0x300B][PropertyType=Binary])"
+
 static void
 get_items_asks_for_content_and_properties(void **state)
 {
@@ -185,22 +198,24 @@ get_items_asks_for_content_and_properties(void **state)
 	const struct ews_item_ref refs[] = { { "AAE1", NULL }, { "AAE2", "CQA2" }, { "AAE3", "" } };
 
 	(void)state;
-	get_items_request(&text, &anna, refs, 3);
-	assert_outline(&text,
-		HEAD "m:GetItem(m:ItemShape(t:BaseShape='IdOnly' t:IncludeMimeContent='true' "
-		     "t:AdditionalProperties(t:FieldURI[FieldURI=item:ItemClass] "
-		     "t:FieldURI[FieldURI=item:Size] t:FieldURI[FieldURI=item:Categories] "
-		     "t:FieldURI[FieldURI=item:DateTimeReceived] "
-		     "t:FieldURI[FieldURI=item:DateTimeSent] "
-		     "t:FieldURI[FieldURI=item:DateTimeCreated] "
-		     "t:FieldURI[FieldURI=item:LastModifiedTime] "
-		     "t:FieldURI[FieldURI=item:HasAttachments] t:FieldURI[FieldURI=item:Flag] "
-		     "t:FieldURI[FieldURI=message:IsRead] "
-		     "t:FieldURI[FieldURI=message:InternetMessageId] "
-		     "t:ExtendedFieldURI[PropertyTag=0x0E07][PropertyType=Integer] "
-		     "t:ExtendedFieldURI[PropertyTag=0x300B][PropertyType=Binary])) "
-		     "m:ItemIds(t:ItemId[Id=AAE1] t:ItemId[Id=AAE2][ChangeKey=CQA2] "
-		     "t:ItemId[Id=AAE3]))))");
+	get_items_request(&text, &anna, ITEMS_WITH_MIME, refs, 3);
+	assert_outline(&text, HEAD
+		"m:GetItem(m:ItemShape(t:BaseShape='IdOnly' t:IncludeMimeContent='true' " PROPERTIES
+		") m:ItemIds(t:ItemId[Id=AAE1] t:ItemId[Id=AAE2][ChangeKey=CQA2] "
+		"t:ItemId[Id=AAE3]))))");
+}
+
+static void
+get_properties_asks_for_all_but_the_content(void **state)
+{
+	EXA_AUTO(buf_done) struct buf text = { 0 };
+	const struct ews_item_ref ref = { "AAE1", NULL };
+
+	(void)state;
+	get_items_request(&text, &anna, ITEMS_PROPERTIES, &ref, 1);
+	assert_outline(&text, HEAD "m:GetItem(m:ItemShape(t:BaseShape='IdOnly' "
+				   "t:IncludeMimeContent='false' " PROPERTIES
+				   ") m:ItemIds(t:ItemId[Id=AAE1]))))");
 }
 
 static void
@@ -260,7 +275,7 @@ a_full_batch_stays_below_55_kilobytes(void **state)
 	id[sizeof id - 1] = key[sizeof key - 1] = '\0';
 	for (size_t i = 0; i < EWS_BATCH_MAX; i++)
 		refs[i] = (struct ews_item_ref){ id, key };
-	get_items_request(&text, &anna, refs, EWS_BATCH_MAX);
+	get_items_request(&text, &anna, ITEMS_WITH_MIME, refs, EWS_BATCH_MAX);
 	assert_true(text.size < 55 * 1024);
 }
 
@@ -293,6 +308,7 @@ main(void)
 		cmocka_unit_test(get_items_asks_for_content_and_properties),
 		cmocka_unit_test(looking_at_items_asks_for_what_decides_and_no_content),
 		cmocka_unit_test(deleting_gives_all_attributes_and_tells_nobody),
+		cmocka_unit_test(get_properties_asks_for_all_but_the_content),
 		cmocka_unit_test(a_full_batch_stays_below_55_kilobytes),
 		cmocka_unit_test(text_from_outside_can_not_break_a_request),
 	};

@@ -64,8 +64,9 @@ number_of(json_t *o, const char *key)
 static void
 what_the_mailbox_lines_say_adds_up_to_the_summary(void **state)
 {
-	static const char *const counts[] = { "archived", "bytes", "known", "excluded", "deferred",
-		"failed", "gone", "removed", "pending", "unexplained", "deleted", "undeleted" };
+	static const char *const counts[] = { "archived", "bytes", "native_only", "known",
+		"excluded", "deferred", "failed", "gone", "removed", "pending", "unexplained",
+		"deleted", "undeleted" };
 	struct report_totals totals;
 	struct capture c = { 0 };
 	json_t *all;
@@ -77,6 +78,7 @@ what_the_mailbox_lines_say_adds_up_to_the_summary(void **state)
 		report_mailbox_done(c.r, &(struct report_mailbox){ .mailbox = "anna@x",
 						 .archived = i,
 						 .bytes = i * 3,
+						 .native_only = i * 31,
 						 .known = i * 5,
 						 .excluded = i * 7,
 						 .deferred = i * 11,

@@ -90,6 +90,7 @@ of_many_mailboxes_only_those_with_something_to_tell_are_listed(void **state)
 		(void)snprintf(name, sizeof name, "user%04d@x", i);
 		report_mailbox_done(c.r, &(struct report_mailbox){ .mailbox = name,
 						 .archived = 2,
+						 .native_only = i % 2 == 0 ? 1 : 0,
 						 .failed = i == 3 || i == 4999,
 						 .complete = true });
 	}
@@ -100,6 +101,7 @@ of_many_mailboxes_only_those_with_something_to_tell_are_listed(void **state)
 	assert_null(strstr(c.out, "user0004@x"));
 	assert_non_null(strstr(c.out, "\n... and 4,998 more mailboxes with nothing to report\n"));
 	assert_non_null(strstr(c.out, "\ntotal       10,000 "));
+	assert_non_null(strstr(c.out, "\n2,500 of them as native stream only"));
 	capture_done(&c);
 }
 
