@@ -36,7 +36,7 @@ struct cached_token {
 	int64_t end_ns;
 	int64_t young_ns; /* refused before this age: another token won't help */
 	bool refused;     /* a server answered 401 to it */
-	bool replacement; /* of a refused one */
+	bool replacement; /* of a refused one, and not known to be good */
 	bool fetching;    /* by the thread that set this */
 };
 
@@ -341,6 +341,20 @@ auth_refused(struct auth *a, const char *scope, const char *header)
 	}
 	(void)pthread_mutex_unlock(&a->mu);
 	return worth_another;
+}
+
+void
+auth_accepted(struct auth *a, const char *scope, const char *header)
+{
+	struct cached_token *t;
+
+	if (!has_token(a))
+		return;
+	(void)pthread_mutex_lock(&a->mu);
+	t = find_token(a, scope);
+	if (t->replacement && t->header != NULL && strcmp(t->header, header) == 0)
+		t->replacement = false;
+	(void)pthread_mutex_unlock(&a->mu);
 }
 
 bool

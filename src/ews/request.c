@@ -244,6 +244,8 @@ request_send(struct ews *e, const struct ews_mailbox *mailbox, struct answer *an
 			*err = why;
 			return false;
 		}
+		if (head.status == 200)
+			auth_accepted(e->auth, e->scope, buf_string(&authorization));
 		if (head.status != 401 || again ||
 			!auth_refused(e->auth, e->scope, buf_string(&authorization)))
 			return judge(e, &d, &head, err);
