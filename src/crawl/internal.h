@@ -151,7 +151,8 @@ struct fetch_plan {
 	uint64_t bytes;      /* of the batch being filled */
 	struct job *batches; /* full ones */
 };
-void fetch_plan_add(struct fetch_plan *p, const struct ledger_entry *entry);
+/* SAID_GONE: when it was asked for; but then it was listed again. */
+void fetch_plan_add(struct fetch_plan *p, const struct ledger_entry *entry, bool said_gone);
 void fetch_plan_queue(struct fetch_plan *p);
 void fetch_plan_drop(struct fetch_plan *p);
 
@@ -179,6 +180,7 @@ struct item_ref {
 	int is_read;
 	uint32_t attempts;     /* failed fetches in earlier runs */
 	bool done;             /* archived, gone or given up: not to be asked for again */
+	bool said_gone;        /* by a server that lists it all the same */
 	bool alone;            /* failed within a batch: next on its own */
 	struct exa_error *why; /* of the last failure of this item; owned */
 };
