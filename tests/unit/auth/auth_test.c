@@ -422,27 +422,6 @@ static void
 a_refused_token_is_renewed_once_however_many_report_it(void **state)
 {
 	const struct loopback_reply replies[] = { TOKEN("token-one", "3600"),
-		TOKEN("token-two", "3600") };
-	EXA_AUTO(bench_done) struct bench b;
-
-	(void)state;
-	bench_start(&b, replies, 2, false);
-	assert_header(&b, SCOPE, "Bearer token-one");
-	assert_true(auth_refused(b.auth, SCOPE, "Bearer token-one"));
-	assert_true(auth_refused(b.auth, SCOPE, "Bearer token-one"));
-	assert_header(&b, SCOPE, "Bearer token-two");
-	assert_true(auth_refused(b.auth, SCOPE, "Bearer token-one")); /* a late reporter */
-	assert_header(&b, SCOPE, "Bearer token-two");
-	assert_int_equal(loopback_request_count(b.server), 2);
-	/* The replacement is refused too: a third would be no better. */
-	assert_false(auth_refused(b.auth, SCOPE, "Bearer token-two"));
-	assert_int_equal(loopback_request_count(b.server), 2);
-}
-
-static void
-a_replacement_that_was_good_may_be_replaced_as_well(void **state)
-{
-	const struct loopback_reply replies[] = { TOKEN("token-one", "3600"),
 		TOKEN("token-two", "3600"), TOKEN("token-3rd", "3600") };
 	EXA_AUTO(bench_done) struct bench b;
 
@@ -450,13 +429,38 @@ a_replacement_that_was_good_may_be_replaced_as_well(void **state)
 	bench_start(&b, replies, 3, false);
 	assert_header(&b, SCOPE, "Bearer token-one");
 	assert_true(auth_refused(b.auth, SCOPE, "Bearer token-one"));
+	assert_true(auth_refused(b.auth, SCOPE, "Bearer token-one"));
 	assert_header(&b, SCOPE, "Bearer token-two");
-	auth_accepted(b.auth, SCOPE, "Bearer token-one"); /* an answer that comes late */
-	assert_false(auth_refused(b.auth, SCOPE, "Bearer token-two"));
-	auth_accepted(b.auth, SCOPE, "Bearer token-two");
+	assert_true(auth_refused(b.auth, SCOPE, "Bearer token-one")); /* a late reporter */
+	assert_header(&b, SCOPE, "Bearer token-two");
+	assert_int_equal(loopback_request_count(b.server), 2);
 	assert_true(auth_refused(b.auth, SCOPE, "Bearer token-two"));
 	assert_header(&b, SCOPE, "Bearer token-3rd");
+	/* Two replacements were refused: another would be no better. */
 	assert_false(auth_refused(b.auth, SCOPE, "Bearer token-3rd"));
+	assert_int_equal(loopback_request_count(b.server), 3);
+}
+
+static void
+a_replacement_that_was_good_may_be_replaced_as_well(void **state)
+{
+	const struct loopback_reply replies[] = { TOKEN("token-one", "3600"),
+		TOKEN("token-two", "3600"), TOKEN("token-3rd", "3600"),
+		TOKEN("token-4th", "3600") };
+	EXA_AUTO(bench_done) struct bench b;
+
+	(void)state;
+	bench_start(&b, replies, 4, false);
+	assert_header(&b, SCOPE, "Bearer token-one");
+	assert_true(auth_refused(b.auth, SCOPE, "Bearer token-one"));
+	assert_header(&b, SCOPE, "Bearer token-two");
+	assert_true(auth_refused(b.auth, SCOPE, "Bearer token-two"));
+	assert_header(&b, SCOPE, "Bearer token-3rd");
+	auth_accepted(b.auth, SCOPE, "Bearer token-one"); /* an answer that comes late */
+	assert_false(auth_refused(b.auth, SCOPE, "Bearer token-3rd"));
+	auth_accepted(b.auth, SCOPE, "Bearer token-3rd");
+	assert_true(auth_refused(b.auth, SCOPE, "Bearer token-3rd"));
+	assert_header(&b, SCOPE, "Bearer token-4th");
 }
 
 static void
