@@ -86,6 +86,9 @@ bool auth_header(struct auth *a, const char *scope, struct http_client *http,
  */
 bool auth_refused(struct auth *a, const char *scope, const char *header);
 
+/* The server took HEADER: were it refused later, a new token may help again. */
+void auth_accepted(struct auth *a, const char *scope, const char *header);
+
 /*
  * What the cached token for SCOPE says of itself, for explanations only (the signature is not
  * checked): its roles joined with ", " ("" when it has none). False when there is no token or it

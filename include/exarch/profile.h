@@ -60,6 +60,7 @@ struct profile {
 	char *graph_scope;         /* default from `cloud` */
 	char *tls_ca;              /* NULL = system's */
 	uint32_t timeout_s;
+	bool gzip;
 	struct auth_config auth; /* texts owned by the profile */
 
 	/* mailboxes */

@@ -3,7 +3,7 @@
  * The cache of tokens that all threads share, one for each scope. A token goes through
  *
  *     none --fetch--> good --5 minutes before its end--> due --fetch--> good
- *                       \--401--> refused --fetch--> replacement --401, young--> credentials
+ *                       \--401--> refused --fetch--> replacements --401, young--> credentials
  * refused
  *
  * One thread fetches, without holding the lock; the others go on with a token that is merely due,
@@ -22,7 +22,9 @@
 #define RENEW_BEFORE_S 300
 /* A renewal that failed while the old token is still good is tried again after this. */
 #define RENEW_AGAIN_S 60
-/* A replacement that is refused so soon, and before half its life, shows that the token is not
+/* One may be refused with the token it replaced, by a server that is only busy. */
+#define REPLACEMENTS_MOST 2
+/* The last of them that is refused so soon, and before half its life, shows that the token is not
  * what's wrong. */
 #define REPLACEMENT_YOUNG_S 300
 
@@ -34,10 +36,10 @@ struct cached_token {
 	int64_t issued_ns; /* monotonic, as all moments here */
 	int64_t renew_ns;
 	int64_t end_ns;
-	int64_t young_ns; /* refused before this age: another token won't help */
-	bool refused;     /* a server answered 401 to it */
-	bool replacement; /* of a refused one */
-	bool fetching;    /* by the thread that set this */
+	int64_t young_ns;      /* refused before this age: another token won't help */
+	bool refused;          /* a server answered 401 to it */
+	uint32_t replacements; /* in a row, none of which is known to be good */
+	bool fetching;         /* by the thread that set this */
 };
 
 struct auth {
@@ -245,7 +247,7 @@ keep_token(struct cached_token *t, struct token *token)
 	const int64_t half_s = token->life_s / 2;
 	int64_t margin_s = half_s < RENEW_BEFORE_S ? half_s : RENEW_BEFORE_S;
 
-	t->replacement = t->refused;
+	t->replacements = t->refused ? t->replacements + 1 : 0;
 	t->refused = false;
 	secret_string_freep(&t->header);
 	t->header = exa_asprintf("Bearer %s", token->text);
@@ -336,11 +338,26 @@ auth_refused(struct auth *a, const char *scope, const char *header)
 	(void)pthread_mutex_lock(&a->mu);
 	t = find_token(a, scope);
 	if (t->header != NULL && strcmp(t->header, header) == 0) {
-		worth_another = !t->replacement || clock_mono_ns() - t->issued_ns > t->young_ns;
+		worth_another = t->replacements < REPLACEMENTS_MOST ||
+				clock_mono_ns() - t->issued_ns > t->young_ns;
 		t->refused = t->refused || worth_another;
 	}
 	(void)pthread_mutex_unlock(&a->mu);
 	return worth_another;
+}
+
+void
+auth_accepted(struct auth *a, const char *scope, const char *header)
+{
+	struct cached_token *t;
+
+	if (!has_token(a))
+		return;
+	(void)pthread_mutex_lock(&a->mu);
+	t = find_token(a, scope);
+	if (t->header != NULL && strcmp(t->header, header) == 0)
+		t->replacements = 0;
+	(void)pthread_mutex_unlock(&a->mu);
 }
 
 bool

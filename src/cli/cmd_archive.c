@@ -212,7 +212,7 @@ open_archive(struct archiving *a, struct exa_error *err)
 	const char *dir = a->session.profile->archive;
 	const bool exists = store_exists(dir);
 
-	if (exists ? !password_is_good(a, err) : !server_lets_us_in(a, err))
+	if (exists ? !password_is_good(a, err) : !errand_run(ask_to_be_let_in, a, &stop_asked, err))
 		return false;
 	if (!exists && !catalog_create(dir, &options, err))
 		return false;

@@ -25,6 +25,7 @@ session_open(
 	s.http = (struct http_options){ .tls_ca_file = s.profile->tls_ca,
 		.user_agent = USER_AGENT,
 		.timeout_s = s.profile->timeout_s,
+		.gzip = s.profile->gzip,
 		.cancel = cancel };
 	auth_login(s.auth, &s.http.login);
 	s.ews = (struct ews_options){ .endpoint = s.profile->endpoint,

@@ -119,7 +119,7 @@ fetch_plan_drop(struct fetch_plan *p)
 }
 
 void
-fetch_plan_add(struct fetch_plan *p, const struct ledger_entry *entry)
+fetch_plan_add(struct fetch_plan *p, const struct ledger_entry *entry, bool said_gone)
 {
 	struct mailbox *m = p->folder->mailbox;
 	const struct crawl_options *options = m->run->options;
@@ -141,7 +141,8 @@ fetch_plan_add(struct fetch_plan *p, const struct ledger_entry *entry)
 			.size_bytes = entry->size_bytes,
 			.received_ns = entry->received_ns,
 			.is_read = entry->is_read,
-			.attempts = entry->attempts });
+			.attempts = entry->attempts,
+			.said_gone = said_gone });
 	p->bytes += size;
 }
 
@@ -202,11 +203,30 @@ on_bytes(void *ctx, size_t index, struct bytes bytes, struct exa_error *err)
 					 : item_mime(f->thread, bytes, err);
 }
 
-/* Whether trying the same again later may help. */
+/* Whether it helps to try the same again later; one of many may be better tried alone. */
 static bool
-passes(const struct exa_error *why)
+passes(const struct fetching *f, const struct exa_error *why)
 {
-	return work_advise(why, WORK_SCOPE_ITEM, 1) == WORK_RETRY;
+	return work_advise(why, f->asked > 1 ? WORK_SCOPE_BATCH : WORK_SCOPE_ITEM, 1) == WORK_RETRY;
+}
+
+/* An item that stops a batch is followed by others that only say so. */
+static int
+weight(enum exa_code code)
+{
+	if (code == EXA_ASIDE)
+		return 2;
+	return code == EXA_THROTTLED ? 1 : 0;
+}
+
+/* What the whole batch is to be judged by: the first that failed, unless a later one asks to wait
+ * or is about the mailbox. */
+static void
+note_passing(struct fetching *f, const struct exa_error *why)
+{
+	if (!f->has_passing || weight(why->code) > weight(f->passing.code))
+		f->passing = *why;
+	f->has_passing = true;
 }
 
 static bool
@@ -216,13 +236,12 @@ on_failed(void *ctx, size_t index, const struct exa_error *why, struct exa_error
 	struct folder *folder = f->job->folder;
 	struct item_ref *ref = ref_at(f, index);
 
-	if (why->code == EXA_GONE) {
+	if (why->code == EXA_GONE && !ref->said_gone) {
 		settle(f, ref);
 		return item_gone(f->thread, folder, ref, err);
 	}
-	if (passes(why) || why->code == EXA_ASIDE) {
-		f->has_passing = true;
-		f->passing = *why;
+	if (passes(f, why) || why->code == EXA_ASIDE) {
+		note_passing(f, why);
 		return true;
 	}
 	if (!ladder_next(f->thread, folder, ref, f->asked == 1, why, err))
@@ -288,7 +307,14 @@ static bool
 on_end(void *ctx, size_t index, const struct ews_item *item, struct exa_error *err)
 {
 	struct fetching *f = ctx;
+	struct exa_error why;
 
+	/* Answers are told apart by their place alone; the id shows that it is the right one. */
+	if (strcmp(item->id, ref_at(f, index)->id) != 0) {
+		(void)exa_fail(
+			&why, EXA_PROTOCOL, "the server gave another item than was asked for");
+		return on_failed(ctx, index, &why, err);
+	}
 	switch (f->question) {
 	case ASK_MIME:
 		return on_mime_end(f, index, item, err);
@@ -422,7 +448,8 @@ fetch_ends(struct fetch_job *f)
 	mailbox_job_ends(m);
 }
 
-/* The second half becomes a job of its own. */
+/* The second half becomes a job of its own. What was waited for in vain isn't waited for again:
+ * both keep the count of failures, so that a poison item is found without delay. */
 static void
 halve(struct fetch_job *f)
 {
@@ -432,7 +459,8 @@ halve(struct fetch_job *f)
 	for (size_t i = half; i < f->count; i++)
 		fetch_push(other, f->refs[i]);
 	f->count = half;
-	work_forget_failures(&f->job);
+	other->job.attempts = f->job.attempts;
+	other->job.throttled = f->job.throttled;
 	fetch_queue(other);
 	work_add(f->folder->mailbox->run->work, &f->job);
 }

@@ -257,6 +257,47 @@ sweep(struct listing *l, struct exa_error *err)
 	return true;
 }
 
+static int
+by_id_and_place(const void *a, const void *b)
+{
+	const struct ews_change *const *x = a, *const *y = b;
+	int order = strcmp((*x)->id, (*y)->id);
+
+	return order != 0 ? order : (*x > *y) - (*x < *y);
+}
+
+static bool
+is_present(const struct ews_change *change)
+{
+	return change->kind == EWS_CHANGE_CREATE || change->kind == EWS_CHANGE_UPDATE;
+}
+
+/* A page may name an item twice. Changes are judged against what was known before the page, so only
+ * the last may say that the item is there: it would be fetched twice. */
+static void
+drop_repetitions(struct page *page)
+{
+	struct ews_change **sorted = exa_alloc_array(page->count, sizeof *sorted);
+	size_t present = 0, kept = 0;
+
+	for (size_t i = 0; i < page->count; i++) {
+		if (is_present(&page->changes[i]))
+			sorted[present++] = &page->changes[i];
+	}
+	if (present > 1)
+		qsort(sorted, present, sizeof(struct ews_change *), by_id_and_place);
+	for (size_t i = 1; i < present; i++) {
+		if (strcmp(sorted[i - 1]->id, sorted[i]->id) == 0)
+			sorted[i - 1]->id = NULL;
+	}
+	for (size_t i = 0; i < page->count; i++) {
+		if (page->changes[i].id != NULL)
+			page->changes[kept++] = page->changes[i];
+	}
+	page->count = kept;
+	exa_free(sorted);
+}
+
 static bool
 judge_page(struct listing *l, const struct page *page, bool last, struct exa_error *err)
 {
@@ -415,6 +456,7 @@ sync_step(struct crawl_thread *t, struct folder *f, struct exa_error *err)
 		good = exa_fail(err, EXA_PROTOCOL, "the listing of changes doesn't move on");
 	} else if (good) {
 		sync.state = buf_string(&state);
+		drop_repetitions(&page);
 		listing_begin(&l, t, f);
 		good = finish_page(&l, &page, &sync, last, err);
 		if (!good)

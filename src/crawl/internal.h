@@ -187,7 +187,8 @@ struct fetch_plan {
 	uint64_t bytes;      /* of the batch being filled */
 	struct job *batches; /* full ones */
 };
-void fetch_plan_add(struct fetch_plan *p, const struct ledger_entry *entry);
+/* SAID_GONE: when it was asked for; but then it was listed again. */
+void fetch_plan_add(struct fetch_plan *p, const struct ledger_entry *entry, bool said_gone);
 void fetch_plan_queue(struct fetch_plan *p);
 void fetch_plan_drop(struct fetch_plan *p);
 
@@ -239,6 +240,7 @@ struct item_ref {
 	enum item_form form;    /* asked for now */
 	enum item_rung rung;    /* and how */
 	bool done;              /* archived, gone or given up: not to be asked for again */
+	bool said_gone;         /* by a server that lists it all the same */
 	bool moves;             /* form or rung have changed: into another job */
 	struct item_held *held; /* what is there of it already; owned */
 	struct exa_error *why;  /* why the form wanted first can't be had; owned */

@@ -29,7 +29,7 @@ remember_seen(struct folder *f, const struct catalog_key *key)
 /* Writes the verdict of the rules into the ledger; an item to be archived goes into the plan as
  * well. */
 static void
-enter(struct listing *l, const struct catalog_key *key, struct ledger_entry *entry)
+enter(struct listing *l, const struct catalog_key *key, struct ledger_entry *entry, bool said_gone)
 {
 	const struct crawl_options *options = l->folder->mailbox->run->options;
 	const struct rules_item facts = {
@@ -54,7 +54,7 @@ enter(struct listing *l, const struct catalog_key *key, struct ledger_entry *ent
 	}
 	catalog_batch_ledger(&l->thread->batch, key, entry);
 	if (entry->state == LEDGER_PENDING)
-		fetch_plan_add(&l->plan, entry);
+		fetch_plan_add(&l->plan, entry, said_gone);
 }
 
 static struct ledger_entry
@@ -90,7 +90,7 @@ judge_present(struct listing *l, const struct catalog_key *key, const struct ews
 	if (is_open && (open.state == LEDGER_PENDING || open.state == LEDGER_FAILED) &&
 		strcmp(open.change_key, change->change_key) == 0)
 		return true;
-	enter(l, key, &entry);
+	enter(l, key, &entry, is_open && open.state == LEDGER_GONE);
 	return true;
 }
 
@@ -144,13 +144,13 @@ judge_read_flag(struct listing *l, const struct catalog_key *key, const struct e
 		!is_worth_a_key(l, key, change, &worth_it, err))
 		return false;
 	if (!is_open && worth_it)
-		enter(l, key, &again);
+		enter(l, key, &again, false);
 	if (!is_open || (open.state != LEDGER_DEFERRED && open.state != LEDGER_EXCLUDED))
 		return true;
 	open.is_read = change->is_read;
 	if (change->change_key[0] != '\0')
 		open.change_key = change->change_key;
-	enter(l, key, &open);
+	enter(l, key, &open, false);
 	return true;
 }
 
@@ -185,20 +185,20 @@ judge_open(struct listing *l, const struct catalog_key *key, const struct ledger
 	switch (entry->state) {
 	case LEDGER_PENDING:
 		if (rules_changed)
-			enter(l, key, &copy);
+			enter(l, key, &copy, false);
 		else
-			fetch_plan_add(&l->plan, entry);
+			fetch_plan_add(&l->plan, entry, false);
 		break;
 	case LEDGER_DEFERRED:
-		enter(l, key, &copy);
+		enter(l, key, &copy, false);
 		break;
 	case LEDGER_EXCLUDED:
 		if (rules_changed)
-			enter(l, key, &copy);
+			enter(l, key, &copy, false);
 		break;
 	case LEDGER_FAILED:
 		if (l->folder->mailbox->run->now_ns >= entry->not_before_ns)
-			enter(l, key, &copy);
+			enter(l, key, &copy, false);
 		break;
 	case LEDGER_ARCHIVED:
 	case LEDGER_GONE:

@@ -122,6 +122,8 @@ fetch(const struct graph_listing *l, const char *url, struct buf *body, struct h
 		if (!auth_header(o->auth, o->scope, o->http, &authorization, err) ||
 			!fetch_once(l, url, buf_string(&authorization), body, head, err))
 			return false;
+		if (head->status == 200)
+			auth_accepted(o->auth, o->scope, buf_string(&authorization));
 		if (head->status != 401 || again ||
 			!auth_refused(o->auth, o->scope, buf_string(&authorization)))
 			return true;

@@ -132,7 +132,8 @@ static const struct code_meaning meanings[] = {
 const struct code_meaning *
 code_find(const char *name)
 {
-	static const struct code_meaning unknown = { "", EXA_FAILED, "" };
+	/* Exchange Online sends codes that no table lists; they may mean anything. */
+	static const struct code_meaning unknown = { "", EXA_PROTOCOL, "" };
 
 	for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++) {
 		if (strcmp(name, meanings[i].name) == 0)

@@ -50,6 +50,7 @@ struct raw_source {
 	char *graph_scope;
 	char *tls_ca;
 	char *timeout_s;
+	int gzip;
 	struct raw_auth *auth;
 };
 

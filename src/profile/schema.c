@@ -165,6 +165,7 @@ static const cyaml_schema_field_t source_fields[] = {
 	TEXT("graph_scope", struct raw_source, graph_scope),
 	TEXT("tls_ca", struct raw_source, tls_ca),
 	TEXT("timeout_s", struct raw_source, timeout_s),
+	WORD("gzip", struct raw_source, gzip, bools),
 	SECTION("auth", struct raw_source, auth, auth_fields),
 	CYAML_FIELD_END,
 };

@@ -118,6 +118,7 @@ add_source(struct buf *out, const struct profile *p)
 	add_text(out, "  graph_scope", p->graph_scope);
 	add_text(out, "  tls_ca", p->tls_ca);
 	buf_printf(out, "  timeout_s: %" PRIu32 "\n", p->timeout_s);
+	add_bool(out, "  gzip", p->gzip);
 	add_auth(out, &p->auth);
 }
 

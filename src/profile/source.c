@@ -293,6 +293,7 @@ source_check(const struct context *c, const struct raw_profile *profile, struct 
 		!value_path(c, "source.tls_ca", raw->tls_ca, &p->tls_ca) ||
 		!value_count(c, "source.timeout_s", raw->timeout_s, timeout, &p->timeout_s))
 		return false;
+	p->gzip = raw->gzip != RAW_NO;
 	p->auth.token_endpoint = p->token_endpoint;
 	return true;
 }

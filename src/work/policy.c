@@ -12,6 +12,9 @@
 /* A busy answer that doesn't say how long: what other clients wait. */
 #define THROTTLED_DEFAULT_MS UINT32_C(60000)
 #define TRIES_MOST 6
+/* What can't be understood may have been damaged on its way, or come from something in front of the
+ * server; but who says it three times means it. */
+#define TRIES_PROTOCOL_MOST 3
 #define TRIES_THROTTLED_MOST 100
 
 /* A larger thing that is skipped is the folder or the mailbox, whichever was asked for: skip_of().
@@ -39,7 +42,7 @@ static const enum work_advice advice_of[EXA_CODE_COUNT][COLUMN_COUNT] = {
 	[EXA_STALE] = { WORK_SKIP_ITEM, WORK_SMALLER, WORK_RETRY },
 	[EXA_UNREADABLE] = { WORK_SKIP_ITEM, WORK_SMALLER, WORK_SKIP_FOLDER },
 	[EXA_LIMIT] = { WORK_SKIP_ITEM, WORK_SMALLER, WORK_SKIP_FOLDER },
-	[EXA_PROTOCOL] = { WORK_SKIP_ITEM, WORK_SMALLER, WORK_SKIP_FOLDER },
+	[EXA_PROTOCOL] = { WORK_RETRY, WORK_SMALLER, WORK_RETRY },
 	[EXA_CANCELLED] = { WORK_STOP, WORK_STOP, WORK_STOP },
 };
 /* clang-format on */
@@ -62,6 +65,14 @@ skip_of(enum work_scope scope)
 	return WORK_STOP;
 }
 
+static uint32_t
+tries_of(enum exa_code code)
+{
+	if (code == EXA_THROTTLED)
+		return TRIES_THROTTLED_MOST;
+	return code == EXA_PROTOCOL ? TRIES_PROTOCOL_MOST : TRIES_MOST;
+}
+
 enum work_advice
 work_advise(const struct exa_error *why, enum work_scope scope, uint32_t attempts)
 {
@@ -69,10 +80,9 @@ work_advise(const struct exa_error *why, enum work_scope scope, uint32_t attempt
 			     : scope == WORK_SCOPE_BATCH ? COLUMN_BATCH
 							 : COLUMN_LARGER;
 	enum work_advice advice = advice_of[why->code][column];
-	uint32_t most = why->code == EXA_THROTTLED ? TRIES_THROTTLED_MOST : TRIES_MOST;
 
 	if (advice == WORK_STOP || advice == WORK_SKIP_MAILBOX || why->code == EXA_UNREACHABLE ||
-		(advice == WORK_RETRY && attempts < most))
+		(advice == WORK_RETRY && attempts < tries_of(why->code)))
 		return advice;
 	return skip_of(scope);
 }

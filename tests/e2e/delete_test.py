@@ -216,8 +216,8 @@ def what_is_refused_is_reported(run):
 
 def a_mailbox_that_is_not_whole_is_left_alone(run):
     sim, asker = serve(run)
-    asker.scenario('faults: [{ name: poison, where: { operation: GetItem, subject: "old 1 of anna in Inbox", mime: yes }, '
-                   'what: { code: ErrorMimeContentConversionFailed } }]')
+    asker.scenario('faults: [{ name: poison, where: { subject: "old 1 of anna in Inbox" }, '
+                   'what: { code: ErrorCorruptData } }]')
     whole, told, _ = archive(run, sim, AGED, expect=harness.INCOMPLETE)
     same('of the other folders', (whole['failed'], whole['deleted']), (1, 9))
     same('kept for what is open in their folder', told[ANNA]['unsettled'], 5)

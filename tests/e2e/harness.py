@@ -10,6 +10,7 @@ own. Environment:
     EXARCH_SHORT=1         only what matters most; EXARCH_LONG=1: with the long rounds
     EXARCH_KEEP=1          keep the folders of failed tests
 """
+import concurrent.futures
 import contextlib
 import functools
 import hashlib
@@ -438,17 +439,18 @@ def run_one(test):
     return ('ok' if failure is None else 'not ok'), lines
 
 
-def main(*tests, short=()):
-    """Runs the tests; with EXARCH_SHORT only those of SHORT. Names on the command line pick some."""
+def main(*tests, short=(), at_once=1):
+    """Runs the tests; with EXARCH_SHORT only those of SHORT. Names on the command line pick some. AT_ONCE: for tests that wait
+    more than they work."""
     chosen = [t for t in tests if (not SHORT or t in short) and (len(sys.argv) < 2 or t.__name__ in sys.argv[1:])]
     print(f'1..{len(chosen)}')
     all_good = True
-    for number, test in enumerate(chosen, 1):
-        words, lines = run_one(test)
-        result, _, directive = words.partition(' # ')
-        print(f'{result} {number} - {test.__name__}' + (f' # {directive}' if directive else ''))
-        for line in lines:
-            print(f'# {line}')
-        sys.stdout.flush()
-        all_good = all_good and result == 'ok'
+    with concurrent.futures.ThreadPoolExecutor(at_once) as threads:
+        for number, (test, (words, lines)) in enumerate(zip(chosen, threads.map(run_one, chosen)), 1):
+            result, _, directive = words.partition(' # ')
+            print(f'{result} {number} - {test.__name__}' + (f' # {directive}' if directive else ''))
+            for line in lines:
+                print(f'# {line}')
+            sys.stdout.flush()
+            all_good = all_good and result == 'ok'
     sys.exit(0 if all_good else 1)

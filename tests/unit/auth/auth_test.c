@@ -422,11 +422,11 @@ static void
 a_refused_token_is_renewed_once_however_many_report_it(void **state)
 {
 	const struct loopback_reply replies[] = { TOKEN("token-one", "3600"),
-		TOKEN("token-two", "3600") };
+		TOKEN("token-two", "3600"), TOKEN("token-3rd", "3600") };
 	EXA_AUTO(bench_done) struct bench b;
 
 	(void)state;
-	bench_start(&b, replies, 2, false);
+	bench_start(&b, replies, 3, false);
 	assert_header(&b, SCOPE, "Bearer token-one");
 	assert_true(auth_refused(b.auth, SCOPE, "Bearer token-one"));
 	assert_true(auth_refused(b.auth, SCOPE, "Bearer token-one"));
@@ -434,9 +434,33 @@ a_refused_token_is_renewed_once_however_many_report_it(void **state)
 	assert_true(auth_refused(b.auth, SCOPE, "Bearer token-one")); /* a late reporter */
 	assert_header(&b, SCOPE, "Bearer token-two");
 	assert_int_equal(loopback_request_count(b.server), 2);
-	/* The replacement is refused too: a third would be no better. */
-	assert_false(auth_refused(b.auth, SCOPE, "Bearer token-two"));
-	assert_int_equal(loopback_request_count(b.server), 2);
+	assert_true(auth_refused(b.auth, SCOPE, "Bearer token-two"));
+	assert_header(&b, SCOPE, "Bearer token-3rd");
+	/* Two replacements were refused: another would be no better. */
+	assert_false(auth_refused(b.auth, SCOPE, "Bearer token-3rd"));
+	assert_int_equal(loopback_request_count(b.server), 3);
+}
+
+static void
+a_replacement_that_was_good_may_be_replaced_as_well(void **state)
+{
+	const struct loopback_reply replies[] = { TOKEN("token-one", "3600"),
+		TOKEN("token-two", "3600"), TOKEN("token-3rd", "3600"),
+		TOKEN("token-4th", "3600") };
+	EXA_AUTO(bench_done) struct bench b;
+
+	(void)state;
+	bench_start(&b, replies, 4, false);
+	assert_header(&b, SCOPE, "Bearer token-one");
+	assert_true(auth_refused(b.auth, SCOPE, "Bearer token-one"));
+	assert_header(&b, SCOPE, "Bearer token-two");
+	assert_true(auth_refused(b.auth, SCOPE, "Bearer token-two"));
+	assert_header(&b, SCOPE, "Bearer token-3rd");
+	auth_accepted(b.auth, SCOPE, "Bearer token-one"); /* an answer that comes late */
+	assert_false(auth_refused(b.auth, SCOPE, "Bearer token-3rd"));
+	auth_accepted(b.auth, SCOPE, "Bearer token-3rd");
+	assert_true(auth_refused(b.auth, SCOPE, "Bearer token-3rd"));
+	assert_header(&b, SCOPE, "Bearer token-4th");
 }
 
 static void
@@ -561,6 +585,7 @@ main(void)
 		cmocka_unit_test(a_secret_is_sent_as_a_form_field),
 		cmocka_unit_test(a_certificate_is_sent_as_an_assertion),
 		cmocka_unit_test(a_refused_token_is_renewed_once_however_many_report_it),
+		cmocka_unit_test(a_replacement_that_was_good_may_be_replaced_as_well),
 		cmocka_unit_test(a_token_near_its_end_is_renewed),
 		cmocka_unit_test(a_failed_sign_in_says_what_to_do_and_no_secret),
 		cmocka_unit_test(many_threads_share_one_fetch),

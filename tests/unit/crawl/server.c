@@ -291,6 +291,15 @@ struct position {
 };
 
 static bool
+hand_created(
+	const struct server_item *item, const struct ews_change_sink *sink, struct exa_error *err)
+{
+	return hand_change(item, EWS_CHANGE_CREATE, sink, err) &&
+	       (!server.mailboxes[0].changes_twice ||
+		       hand_change(item, EWS_CHANGE_CREATE, sink, err));
+}
+
+static bool
 hand_page(const struct server_folder *f, struct position *at, const struct ews_change_sink *sink,
 	struct exa_error *err)
 {
@@ -299,7 +308,7 @@ hand_page(const struct server_folder *f, struct position *at, const struct ews_c
 	for (; left > 0 && at->item < f->item_count; at->item++) {
 		if (f->items[at->item].deleted)
 			continue;
-		if (!hand_change(&f->items[at->item], EWS_CHANGE_CREATE, sink, err))
+		if (!hand_created(&f->items[at->item], sink, err))
 			return false;
 		left--;
 	}
@@ -459,9 +468,12 @@ get_locked(struct server_mailbox *m, enum answer answer, const struct ews_item_r
 	if (server.most_at_once > 0 && count > server.most_at_once)
 		return exa_fail(err, EXA_TIMEOUT, "took too long");
 	for (size_t i = 0; i < count; i++) {
-		if (!answer_one(find_item(m, refs[i].id), answer, i, h, err))
+		const size_t which = server.backwards > 0 ? count - 1 - i : i;
+
+		if (!answer_one(find_item(m, refs[which].id), answer, i, h, err))
 			return false;
 	}
+	server.backwards -= server.backwards > 0;
 	if (server.cancel_after_fetch != NULL)
 		cancel_raise(server.cancel_after_fetch, CANCEL_SIGNAL);
 	return true;

@@ -62,7 +62,8 @@ struct server_mailbox {
 	enum exa_code exports_fail; /* ExportItems as a whole */
 	bool root_fails_after_tree; /* the root, asked for again once the tree was listed */
 	bool tree_was_listed;
-	bool listed_twice; /* each folder, as when one is made between two pages */
+	bool listed_twice;  /* each folder, as when one is made between two pages */
+	bool changes_twice; /* each change is told twice */
 };
 
 struct server {
@@ -74,6 +75,7 @@ struct server {
 	 * trouble. Trees apart. */
 	int busy, broken;
 	size_t most_at_once; /* more items in one GetItem take too long; 0 = any number */
+	int backwards;       /* so many GetItem are answered in the wrong order */
 	struct cancel *cancel_after_fetch; /* raised when a GetItem has been answered */
 	/* Of looks (GetItem without content) and deletions, counted together: the request of this
 	 * number, from 1, and all after it end the run, as if the process had died; that one is

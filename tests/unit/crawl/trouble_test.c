@@ -240,6 +240,8 @@ a_message_the_server_stumbles_over_costs_only_itself(void **state)
 	assert_int_equal(w->totals.mailboxes_failed, 0);
 	assert_int_equal(w->totals.sum.archived, 9);
 	assert_int_equal(w->totals.sum.failed, 1);
+	/* six times with all, then with 5, 3, 2 of them, and alone */
+	assert_true(inbox->items[4].fetched <= 6 + 4);
 	assert_int_equal(w->totals.sum.unexplained, 0);
 }
 
@@ -261,6 +263,76 @@ a_mailbox_that_moves_while_it_is_read_is_set_aside(void **state)
 	assert_int_equal(w->totals.sum.unexplained, 0);
 }
 
+/* What follows an item that stops a batch says only that it was stopped. */
+static void
+what_stops_a_batch_counts_not_what_follows_it(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *inbox = server_mailbox_add(ANNA);
+
+	server_fill(inbox, 10);
+	inbox->items[3].fails = EXA_ASIDE;
+	for (size_t i = 4; i < 10; i++)
+		inbox->items[i].fails = EXA_NET;
+	world_run(w);
+	assert_int_equal(w->totals.mailboxes_failed, 1);
+	assert_int_equal(w->totals.sum.archived, 3);
+	assert_int_equal(w->totals.sum.pending, 7);
+	assert_int_equal(inbox->items[9].fetched, 1);
+}
+
+/* It may have moved away and come back, or the server tells wrong: then it is named, not missing.
+ */
+static void
+an_item_that_is_listed_though_it_is_said_to_be_gone_has_failed(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *inbox = server_mailbox_add(ANNA);
+
+	server_fill(inbox, 5);
+	inbox->items[2].fails = EXA_GONE;
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 4);
+	assert_int_equal(w->totals.sum.failed, 1);
+	assert_int_equal(w->totals.sum.unexplained, 0);
+	inbox->items[2].fails = EXA_OK;
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 1);
+	assert_int_equal(w->totals.sum.failed, 0);
+	assert_int_equal(w->totals.sum.unexplained, 0);
+}
+
+static void
+an_item_that_a_page_names_twice_is_fetched_once(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *inbox = server_mailbox_add(ANNA);
+
+	server_fill(inbox, 25);
+	server.mailboxes[0].changes_twice = true;
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 25);
+	assert_int_equal(w->totals.sum.unexplained, 0);
+	for (size_t i = 0; i < 25; i++)
+		assert_int_equal(inbox->items[i].fetched, 1);
+}
+
+static void
+an_item_in_the_place_of_another_is_not_taken(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *inbox = server_mailbox_add(ANNA);
+
+	server_fill(inbox, 4);
+	server.backwards = 1;
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 4);
+	assert_int_equal(w->totals.sum.failed, 0);
+	assert_int_equal(w->totals.sum.unexplained, 0);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(inbox->items[i].fetched, 2);
+}
+
 int
 main(void)
 {
@@ -279,6 +351,10 @@ main(void)
 		WORLD(a_mailbox_that_stops_answering_is_set_aside_with_nothing_failed),
 		WORLD(a_message_the_server_stumbles_over_costs_only_itself),
 		WORLD(a_mailbox_that_moves_while_it_is_read_is_set_aside),
+		WORLD(what_stops_a_batch_counts_not_what_follows_it),
+		WORLD(an_item_that_is_listed_though_it_is_said_to_be_gone_has_failed),
+		WORLD(an_item_that_a_page_names_twice_is_fetched_once),
+		WORLD(an_item_in_the_place_of_another_is_not_taken),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

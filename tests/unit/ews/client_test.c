@@ -166,12 +166,11 @@ a_token_without_the_role_is_explained(void **state)
 	EXA_AUTO(bench_done) struct bench b = { 0 };
 
 	(void)state;
-	add_token(&b);
-	add_reply(&b, "401 No", "x-ms-diagnostics: 2000008;reason=\"no permissions\"\r\n", "",
-		LOOPBACK_KEEP);
-	add_token(&b);
-	add_reply(&b, "401 No", "x-ms-diagnostics: 2000008;reason=\"no permissions\"\r\n", "",
-		LOOPBACK_KEEP);
+	for (int i = 0; i < 3; i++) {
+		add_token(&b);
+		add_reply(&b, "401 No", "x-ms-diagnostics: 2000008;reason=\"no permissions\"\r\n",
+			"", LOOPBACK_KEEP);
+	}
 	start(&b, true);
 	assert_false(get_root(&b));
 	assert_int_equal(b.err.code, EXA_AUTH);
@@ -180,7 +179,7 @@ a_token_without_the_role_is_explained(void **state)
 	assert_non_null(strstr(b.err.text, "full_access_as_app"));
 	assert_non_null(strstr(b.err.text, "Mail.Read")); /* what it has instead */
 	assert_null(strstr(b.err.text, ROLES_TOKEN));
-	assert_int_equal(loopback_request_count(b.server), 4);
+	assert_int_equal(loopback_request_count(b.server), 6);
 }
 
 static void

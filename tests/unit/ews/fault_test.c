@@ -53,12 +53,12 @@ a_mailbox_that_is_not_there_is_set_aside_and_named(void **state)
 }
 
 static void
-a_fault_without_detail_is_a_failure_with_its_words(void **state)
+a_fault_without_detail_is_not_understood_and_keeps_its_words(void **state)
 {
 	struct exa_error err = fault_of("fault_no_header.xml", FEED_WHOLE);
 
 	(void)state;
-	assert_int_equal(err.code, EXA_FAILED);
+	assert_int_equal(err.code, EXA_PROTOCOL);
 	assert_string_equal(err.name, "Server");
 	assert_non_null(strstr(err.text, "Something broke"));
 }
@@ -128,8 +128,8 @@ codes_mean_what_to_do_next(void **state)
 		{ "ErrorItemCorrupt", EXA_UNREADABLE },
 		{ "ErrorMessageSizeExceeded", EXA_LIMIT },
 		{ "ErrorSchemaValidation", EXA_FAILED },
-		{ "ErrorOfTomorrow", EXA_FAILED },
-		{ "", EXA_FAILED },
+		{ "ErrorOfTomorrow", EXA_PROTOCOL },
+		{ "", EXA_PROTOCOL },
 	};
 
 	(void)state;
@@ -143,7 +143,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_busy_fault_says_how_long_to_wait),
 		cmocka_unit_test(a_mailbox_that_is_not_there_is_set_aside_and_named),
-		cmocka_unit_test(a_fault_without_detail_is_a_failure_with_its_words),
+		cmocka_unit_test(a_fault_without_detail_is_not_understood_and_keeps_its_words),
 		cmocka_unit_test(a_fault_that_is_cut_is_no_fault),
 		cmocka_unit_test(a_long_text_is_cut_between_characters),
 		cmocka_unit_test(codes_mean_what_to_do_next),

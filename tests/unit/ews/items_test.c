@@ -274,14 +274,14 @@ a_success_without_an_item_is_that_items_failure(void **state)
 }
 
 static void
-an_unknown_code_is_a_plain_failure_of_the_item(void **state)
+an_unknown_code_is_an_answer_that_is_not_understood(void **state)
 {
 	(void)state;
 	assert_journal(2,
 		"<m:GetItemResponseMessage ResponseClass='Error'><m:ResponseCode>"
 		"ErrorNobodyHeardOf</m:ResponseCode></m:GetItemResponseMessage>"
 		"<m:GetItemResponseMessage/>",
-		EXA_OK, "failed 0 failed ErrorNobodyHeardOf 0\nfailed 1 protocol  0\n");
+		EXA_OK, "failed 0 protocol ErrorNobodyHeardOf 0\nfailed 1 protocol  0\n");
 }
 
 static void
@@ -454,7 +454,7 @@ main(void)
 		cmocka_unit_test(bad_base64_costs_that_item_alone),
 		cmocka_unit_test(the_short_cut_past_the_parser_changes_nothing),
 		cmocka_unit_test(a_success_without_an_item_is_that_items_failure),
-		cmocka_unit_test(an_unknown_code_is_a_plain_failure_of_the_item),
+		cmocka_unit_test(an_unknown_code_is_an_answer_that_is_not_understood),
 		cmocka_unit_test(the_count_of_answers_must_be_that_of_the_questions),
 		cmocka_unit_test(an_answer_cut_anywhere_ends_no_item_that_was_not_complete),
 		cmocka_unit_test(what_the_server_appends_to_a_cut_answer_makes_it_no_success),

@@ -102,6 +102,7 @@ same_source(const struct profile *a, const struct profile *b)
 	same_text(a->graph_scope, b->graph_scope);
 	same_text(a->tls_ca, b->tls_ca);
 	assert_int_equal(a->timeout_s, b->timeout_s);
+	assert_int_equal(a->gzip, b->gzip);
 	assert_int_equal(a->auth.kind, b->auth.kind);
 	assert_int_equal(a->auth.assertion, b->auth.assertion);
 	same_text(a->auth.token_endpoint, b->auth.token_endpoint);

@@ -64,6 +64,7 @@ what_is_not_given_has_the_documented_default(void **state)
 	assert_int_equal(p->auth.assertion, AUTH_PS256);
 	assert_null(p->tls_ca);
 	assert_int_equal(p->timeout_s, 300);
+	assert_true(p->gzip);
 	assert_int_equal(p->mailboxes_from, PROFILE_FROM_DIRECTORY);
 	assert_true(p->rules.only_licensed);
 	assert_true(p->rules.only_enabled);

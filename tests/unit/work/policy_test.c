@@ -18,7 +18,7 @@ static void
 one_bad_item_costs_one_item(void **state)
 {
 	static const enum exa_code codes[] = { EXA_FAILED, EXA_DENIED, EXA_GONE, EXA_UNREADABLE,
-		EXA_LIMIT, EXA_PROTOCOL };
+		EXA_LIMIT };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
@@ -46,6 +46,24 @@ trouble_that_passes_is_waited_for_but_not_for_ever(void **state)
 			assert_int_equal(work_advise(&why, scopes[j], 1), WORK_RETRY);
 			assert_int_not_equal(work_advise(&why, scopes[j], 1000), WORK_RETRY);
 		}
+	}
+}
+
+static void
+what_is_not_understood_is_asked_for_again_a_few_times(void **state)
+{
+	static const enum work_scope scopes[] = { WORK_SCOPE_ITEM, WORK_SCOPE_FOLDER,
+		WORK_SCOPE_MAILBOX, WORK_SCOPE_RUN };
+	static const enum work_advice ends[] = { WORK_SKIP_ITEM, WORK_SKIP_FOLDER,
+		WORK_SKIP_MAILBOX, WORK_STOP };
+	struct exa_error why = error_of(EXA_PROTOCOL);
+
+	(void)state;
+	assert_int_equal(work_advise(&why, WORK_SCOPE_BATCH, 1), WORK_SMALLER);
+	for (size_t i = 0; i < sizeof scopes / sizeof scopes[0]; i++) {
+		assert_int_equal(work_advise(&why, scopes[i], 1), WORK_RETRY);
+		assert_int_equal(work_advise(&why, scopes[i], 2), WORK_RETRY);
+		assert_int_equal(work_advise(&why, scopes[i], 3), ends[i]);
 	}
 }
 
@@ -111,6 +129,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_bad_item_costs_one_item),
 		cmocka_unit_test(trouble_that_passes_is_waited_for_but_not_for_ever),
+		cmocka_unit_test(what_is_not_understood_is_asked_for_again_a_few_times),
 		cmocka_unit_test(a_slow_batch_is_halved_and_a_slow_item_tried_again),
 		cmocka_unit_test(what_no_retry_can_mend_stops_the_run),
 		cmocka_unit_test(the_servers_own_wish_comes_first),
