@@ -169,12 +169,12 @@ def unix(content):
 # ---- what exarch has ----
 
 
-def serve(run, folder):
+def serve(run, folder, sign_in='--basic'):
     for program in ('java', 'keytool', 'mbsync'):
         need(program)
     if not JAR.exists():
         raise harness.Skip('davmail-server is not installed')
-    return run.simulator('--mail', folder, '--exchange-folders', '--basic', f'{ANNA}:{PASSWORD}')
+    return run.simulator('--mail', folder, '--exchange-folders', sign_in, f'{ANNA}:{PASSWORD}')
 
 
 def archive(run, sim):
@@ -212,7 +212,8 @@ def read_all(imap):
         imap.select(f'"{name}"', readonly=True)
         for part in imap.uid('fetch', '1:*', '(INTERNALDATE FLAGS BODY.PEEK[])')[1]:
             if isinstance(part, tuple):
-                when = datetime.datetime.strptime(re.search(rb'INTERNALDATE "([^"]+)"', part[0]).group(1).decode(), '%d-%b-%Y %H:%M:%S %z')
+                when = re.search(rb'INTERNALDATE "([^"]+)"', part[0]).group(1).decode()
+                when = datetime.datetime.strptime(when, '%d-%b-%Y %H:%M:%S %z')
                 flags = {f.decode() for f in imaplib.ParseFlags(part[0])} - {'\\Recent'}
                 found.append((folder_of(name), when.strftime('%Y-%m-%dT%H:%M:%SZ'), flags, part[1]))
     return found
@@ -271,5 +272,13 @@ def what_it_pushes_flags_and_deletes_exarch_finds(run):
     same('nothing more to sync', sorted(maildirs.files()), files)
 
 
+def it_signs_in_by_ntlm(run):
+    sim = serve(run, mail.write(run.dir / 'mail', {f'{ANNA}/Inbox/one.eml': 'one'}), '--ntlm')
+    same('messages', [(folder, content) for folder, _, _, content in read_all(Gateway(run, sim).imap())],
+         [('/Inbox', mail.message('one'))])
+    sim.settle()
+    check(any(r.get('code') == 'challenge' for r in sim.requests), 'the simulator challenged it')
+
+
 if __name__ == '__main__':
-    harness.main(what_it_pulls_is_what_exarch_exports, what_it_pushes_flags_and_deletes_exarch_finds)
+    harness.main(what_it_pulls_is_what_exarch_exports, what_it_pushes_flags_and_deletes_exarch_finds, it_signs_in_by_ntlm)
