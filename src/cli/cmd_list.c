@@ -10,6 +10,8 @@
 #include "select.h"
 #include "text.h"
 
+#define MESSAGE_UNSENT 0x8 /* of the message flags, 0x0E07: a draft */
+
 struct listing {
 	struct catalog *catalog;
 	struct store_reader *reader;
@@ -65,6 +67,55 @@ hash_or_null(const uint8_t sha256[CATALOG_SHA256_SIZE], bool is_there)
 	return is_there ? json_string(hash) : json_null();
 }
 
+static json_t *
+time_or_null(int64_t moment_ns)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	if (moment_ns == EXA_NO_TIME)
+		return json_null();
+	clock_format(moment_ns, text);
+	return json_string(text);
+}
+
+/* -1: the server didn't say. */
+static json_t *
+yes_or_null(int answer)
+{
+	return answer < 0 ? json_null() : json_boolean(answer);
+}
+
+static json_t *
+list_of_lines(const char *lines)
+{
+	json_t *list = json_array();
+
+	while (lines != NULL && *lines != '\0') {
+		size_t size = strcspn(lines, "\n");
+		EXA_AUTO(exa_freep) char *line = exa_strndup(lines, size);
+
+		(void)json_array_append_new(list, text_or_null(line));
+		lines += size + (lines[size] == '\n');
+	}
+	return list;
+}
+
+/* What the server said of it beside the message. */
+static json_t *
+properties_of(const struct catalog_item *item)
+{
+	static const char *const flags[] = { "none", "complete", "flagged" };
+	int draft = item->message_flags < 0 ? -1 : (item->message_flags & MESSAGE_UNSENT) != 0;
+	bool said = item->flag_status >= 0 && item->flag_status < 3;
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "sent",
+		time_or_null(item->sent_ns), "created", time_or_null(item->created_ns), "modified",
+		time_or_null(item->modified_ns), "read", yes_or_null(item->is_read), "draft",
+		yes_or_null(draft), "attachments", yes_or_null(item->has_attachments), "flag",
+		said ? json_string(flags[item->flag_status]) : json_null(), "categories",
+		list_of_lines(item->categories));
+}
+
 static void
 print_json(
 	const struct selected *s, const struct catalog_item *item, const struct message_head *head)
@@ -72,8 +123,8 @@ print_json(
 	char received[CLOCK_TEXT_MAX];
 
 	clock_format(s->row->received_ns, received);
-	print_line(json_pack(
-		"{s:I, s:o, s:s, s:o, s:s, s:s, s:I, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	print_line(json_pack("{s:I, s:o, s:s, s:o, s:s, s:s, s:I, s:o, s:I, s:o, s:o, s:o, s:o, "
+			     "s:o, s:o, s:o, s:o}",
 		"number", (json_int_t)s->row->number, "mailbox", text_or_null(s->mailbox->smtp),
 		"part", catalog_part_name(s->mailbox->part), "folder",
 		text_or_null(s->folder->path), "received", received, "state",
@@ -83,7 +134,8 @@ print_json(
 		hash_or_null(item->native_sha256, catalog_item_has_native(item)), "class",
 		text_or_null(item->class), "from", text_or_null(head->from), "to",
 		text_or_null(head->to), "subject", text_or_null(head->subject), "message_id",
-		text_or_null(head->message_id), "item_id", text_or_null(item->server_id)));
+		text_or_null(head->message_id), "item_id", text_or_null(item->server_id),
+		"properties", properties_of(item)));
 }
 
 static void

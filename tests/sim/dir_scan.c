@@ -44,6 +44,7 @@ struct dir_view {
 	size_t count, room;
 	size_t *by_key;
 	size_t *starts; /* of each folder in items, and the end */
+	uint32_t last_article;
 };
 
 struct scan {
@@ -198,15 +199,8 @@ folder_for(struct scan *s, size_t parent, const char *path, const char *name)
 	size_t place;
 	struct sim_folder folder = { .parent = parent, .folder_class = "IPF.Note" };
 
-	if (!s->is_public && parent == FOLDER_TOP &&
-		folder_list_find_standard(&s->list, name, &place))
+	if (folder_list_find(&s->list, parent, name, &place))
 		return place;
-	for (size_t i = s->recoverable + 1;
-		!s->is_public && parent == s->recoverable && i < s->list.count; i++) {
-		if (s->list.folders[i].parent == parent &&
-			strcasecmp(s->list.folders[i].name, name) == 0)
-			return i;
-	}
 	if (!s->is_public && parent == FOLDER_TOP && strcmp(name, "@recoverable") == 0)
 		return s->recoverable;
 	if (!s->is_public && parent == FOLDER_TOP && strcmp(name, "@archive") == 0)
@@ -291,6 +285,10 @@ index_items(struct dir_view *v)
 	}
 	while (folder <= v->view.folder_count)
 		v->starts[folder++] = v->count;
+	for (size_t i = v->count; i > 0; i--) { /* what is new, oldest first */
+		if (v->items[i - 1].item.article == 0)
+			v->items[i - 1].item.article = ++v->last_article;
+	}
 	qsort_r(v->by_key, v->count, sizeof *v->by_key, smaller_key, v->items);
 }
 
@@ -357,6 +355,7 @@ dir_scan(const char *path, const struct mailbox_id *id, enum extra_folders extra
 	v->view.is_public = extra == FOLDERS_PUBLIC;
 	v->arena = arena_new();
 	v->path = exa_strdup(path);
+	v->last_article = s.old != NULL ? s.old->last_article : 0;
 	s.head = exa_alloc(HEAD_READ_MAX);
 	if (extra == FOLDERS_PUBLIC) {
 		folder_list_add_public(&s.list);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -143,6 +144,31 @@ directories_become_folders_and_well_known_names_their_own(void **state)
 }
 
 static void
+a_directory_named_like_a_folder_of_exchange_is_that_folder(void **state)
+{
+	struct mailstore *store;
+	struct exa_error err;
+	struct view *v;
+	size_t calendar;
+
+	(void)state;
+	write_mail("carl/calendar/a.eml", "Subject: x\r\n\r\n");
+	write_mail("carl/Sync Issues/Conflicts/b.eml", "Subject: y\r\n\r\n");
+	assert_true(tree_dir_open(dir, FOLDERS_AS_EXCHANGE, &store, &err));
+	assert_true(store->ops->open(store, "carl@sim.example", VIEW_FRESH, &v));
+	assert_true(view_find_distinguished(v, "calendar", &calendar));
+	assert_int_equal(v->folders[calendar].item_count, 1);
+	assert_int_equal(v->folders[folder_named(v, "Conflicts")].item_count, 1);
+	for (size_t i = FOLDER_INBOX; i < v->folder_count; i++) {
+		for (size_t k = i + 1; k < v->folder_count; k++)
+			assert_false(v->folders[i].parent == v->folders[k].parent &&
+				     strcasecmp(v->folders[i].name, v->folders[k].name) == 0);
+	}
+	view_drop(v);
+	store->ops->free(store);
+}
+
+static void
 lf_becomes_crlf_unless_the_file_has_any(void **state)
 {
 	static const struct {
@@ -277,6 +303,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sync_tells_of_new_changed_and_removed_files_over_restarts),
 		cmocka_unit_test(directories_become_folders_and_well_known_names_their_own),
+		cmocka_unit_test(a_directory_named_like_a_folder_of_exchange_is_that_folder),
 		cmocka_unit_test(lf_becomes_crlf_unless_the_file_has_any),
 		cmocka_unit_test(
 			a_state_is_bound_to_its_mailbox_and_folder_and_never_twice_the_same),

@@ -65,13 +65,14 @@ find_operation(const xmlNode *request)
 	return NULL;
 }
 
+/* None is Exchange2007: how DavMail asks first, to learn the server's version from the answer. */
 static bool
 version_is_good(const xmlNode *header)
 {
 	xmlNodePtr node = xmlin_child(header, NS_TYPES, "RequestServerVersion");
 	EXA_AUTO(exa_freep) char *version = node == NULL ? NULL : xmlin_attribute(node, "Version");
 
-	return version != NULL && schema_knows_version(version);
+	return node == NULL || (version != NULL && schema_knows_version(version));
 }
 
 static bool
@@ -292,17 +293,17 @@ ews_handle(
 	struct identity who;
 	const char *id = http_header(request, "client-request-id");
 
-	if (strcmp(request->method, "POST") != 0) {
-		answer->status = 405;
-		http_add_header(answer, "Allow", "POST");
-		return;
-	}
 	if (o->latency_ms > 0)
 		http_wait(request, o->latency_ms);
 	if (id != NULL && http_header(request, "return-client-request-id") != NULL)
 		http_add_header(answer, "client-request-id", "%s", id);
 	if (!auth_check_ews(o->auth, request, &who, answer))
 		return;
+	if (strcmp(request->method, "POST") != 0) {
+		answer->status = 405;
+		http_add_header(answer, "Allow", "POST");
+		return;
+	}
 	doc = xmlin_parse(request->body, &why);
 	if (doc == NULL)
 		schema_fault(answer, &why);

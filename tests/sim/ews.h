@@ -58,6 +58,7 @@ void ews_error(struct ews_call *call, const char *code, const char *xml_detail);
 /* Answers a target that has a code; false: it has none. */
 bool ews_refused(struct ews_call *call, const struct target *t);
 
+void op_convert_id(struct ews_call *call);
 void op_create_folder(struct ews_call *call);
 void op_create_item(struct ews_call *call);
 void op_delete_folder(struct ews_call *call);

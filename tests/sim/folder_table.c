@@ -223,12 +223,15 @@ folder_list_add_archive(struct folder_list *list)
 }
 
 bool
-folder_list_find_standard(const struct folder_list *list, const char *name, size_t *out)
+folder_list_find(const struct folder_list *list, size_t parent, const char *name, size_t *out)
 {
-	for (size_t i = 2; i < sizeof standard / sizeof standard[0]; i++) {
-		if (strcasecmp(standard[i].name, name) == 0) {
+	for (size_t i = FOLDER_INBOX; i < list->count; i++) {
+		const struct sim_folder *f = &list->folders[i];
+
+		if (f->parent == parent && f->number <= FOLDER_NUMBER_TABLE_MAX &&
+			f->kind != FOLDER_SEARCH && strcasecmp(f->name, name) == 0) {
 			*out = i;
-			return i < list->count;
+			return true;
 		}
 	}
 	return false;

@@ -28,7 +28,8 @@ void folder_list_add_exchange(struct folder_list *list);
 size_t folder_list_add_recoverable(struct folder_list *list);
 /* The online archive, a tree of its own; gives the place of its top. */
 size_t folder_list_add_archive(struct folder_list *list);
-/* The well-known folder below the top that a directory of this NAME stands for; false: none. */
-bool folder_list_find_standard(const struct folder_list *list, const char *name, size_t *out);
+/* The table's folder in PARENT that a directory of this NAME stands for; false: none. Exchange has
+ * no two folders of one name in one place. */
+bool folder_list_find(const struct folder_list *list, size_t parent, const char *name, size_t *out);
 
 #endif

@@ -42,7 +42,9 @@ enum {
 	TAG_CHANGED = 0x670a,
 	TAG_NAME = 0x3001,
 	TAG_COUNT = 0x3602,
-	TAG_REPLICAS = 0x6698
+	TAG_REPLICAS = 0x6698,
+	TAG_UNREAD = 0x3603,
+	TAG_HAS_CHILDREN = 0x360a
 };
 
 static const char *const elements[] = {
@@ -101,6 +103,12 @@ add_extended(struct buf *out, const struct view *v, const struct extended_field 
 		break;
 	case TAG_COUNT:
 		(void)snprintf(value, sizeof value, "%zu", f->item_count);
+		break;
+	case TAG_UNREAD:
+		(void)snprintf(value, sizeof value, "%zu", f->unread_count);
+		break;
+	case TAG_HAS_CHILDREN:
+		(void)snprintf(value, sizeof value, "%s", f->child_count > 0 ? "true" : "false");
 		break;
 	case TAG_CHANGED:
 		if (f->changed_ns > 0)

@@ -111,6 +111,7 @@ view_item(struct view *view, size_t folder, size_t position, struct arena *a, st
 	message_of(v, slot, &m, &copy);
 	*out = (struct sim_item){ .key = gen_key_of_slot(slot),
 		.change = 0x10000 + (uint64_t)slot,
+		.article = slot + 1,
 		.item_class = "IPM.Note",
 		.is_read = is_read(&copy),
 		.has_attachments = m.file_count > 0,

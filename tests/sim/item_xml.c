@@ -73,13 +73,21 @@ enum {
 	TAG_CLASS = 0x001a,
 	TAG_MESSAGE_ID = 0x1035,
 	TAG_SUBJECT = 0x0037,
-	TAG_IMPORTANCE = 0x0017
+	TAG_IMPORTANCE = 0x0017,
+	TAG_ARTICLE = 0x0e23,
+	TAG_FLAG_STATUS = 0x1090
 };
 
 static const char *const importances[] = {
 	[IMPORTANCE_NORMAL] = "Normal",
 	[IMPORTANCE_LOW] = "Low",
 	[IMPORTANCE_HIGH] = "High",
+};
+
+static const char *const follow_ups[] = {
+	[FOLLOW_UP_NONE] = "NotFlagged",
+	[FOLLOW_UP_COMPLETE] = "Complete",
+	[FOLLOW_UP_FLAGGED] = "Flagged",
 };
 
 enum { FLAG_READ = 0x1, FLAG_UNMODIFIED = 0x2, FLAG_UNSENT = 0x8, FLAG_ATTACHMENT = 0x10 };
@@ -275,6 +283,14 @@ add_extended(struct buf *out, const struct sim_item *item, const struct extended
 			: item->importance == IMPORTANCE_NORMAL ? 1
 								: 0);
 		break;
+	case TAG_ARTICLE:
+		buf_printf(&value, "%" PRIu32, item->article);
+		break;
+	case TAG_FLAG_STATUS: /* not there when it was never flagged */
+		if (item->follow_up == FOLLOW_UP_NONE)
+			return;
+		buf_printf(&value, "%d", (int)item->follow_up);
+		break;
 	default:
 		extended_add_kept(out, e, item);
 		return;
@@ -310,7 +326,7 @@ add_text_field(struct buf *out, const struct sim_item *item, enum item_field fie
 		add_bool(out, "IsAssociated", false);
 	if (field == FIELD_FLAG)
 		buf_printf(out, "<t:Flag><t:FlagStatus>%s</t:FlagStatus></t:Flag>",
-			item->is_flagged ? "Flagged" : "NotFlagged");
+			follow_ups[item->follow_up]);
 	if (field == FIELD_MESSAGE_ID && item->message_id != NULL)
 		xml_add_element(out, "InternetMessageId", item->message_id);
 	if (field == FIELD_READ)

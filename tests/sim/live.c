@@ -10,6 +10,7 @@
 
 #define OWN_FOLDERS UINT64_C(0x700000000000) /* their numbers count up from here */
 #define OWN_KEYS UINT64_C(0x4000000000000000)
+#define OWN_ARTICLES UINT32_C(0x40000000)
 
 struct live_store {
 	struct mailstore store;
@@ -222,6 +223,13 @@ fresh_key(struct live_box *box)
 	return (gen_mix(box->run ^ (box->serial + box->entry_count)) >> 2) | OWN_KEYS;
 }
 
+/* Later than whatever the base has or gets. */
+static uint32_t
+fresh_article(const struct live_box *box)
+{
+	return OWN_ARTICLES + (uint32_t)box->entry_count;
+}
+
 static uint64_t
 fresh_change(struct live_box *box)
 {
@@ -392,6 +400,7 @@ live_add_item(struct mailstore *store, const char *address, uint64_t folder,
 	}
 	(void)next_serial(box);
 	e->item.key = fresh_key(box);
+	e->item.article = fresh_article(box);
 	e->item.change = fresh_change(box);
 	*made_out = (struct live_made){ e->item.key, e->item.change };
 	if (memcmp(e->item.search_key, none, sizeof none) == 0) {
@@ -435,6 +444,7 @@ move_item(struct live_box *box, const struct live_at *at, uint64_t to, struct li
 	moved->kind = LIVE_ADDED;
 	moved->folder = to;
 	moved->item.key = fresh_key(box);
+	moved->item.article = fresh_article(box);
 	moved->item.change = fresh_change(box);
 	*made_out = (struct live_made){ moved->item.key, moved->item.change };
 	add_edit(box, moved);

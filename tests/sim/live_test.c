@@ -184,6 +184,54 @@ rows_of_a_changed_folder_are_newest_first_and_findable(void **state)
 	s->ops->free(s);
 }
 
+static uint32_t
+article_at(struct view *v, size_t position, struct arena *a)
+{
+	struct sim_item item;
+
+	arena_reset(a);
+	v->ops->item(v, FOLDER_INBOX, position, a, &item);
+	return item.article;
+}
+
+static void
+each_item_has_an_article_number_and_what_comes_later_a_larger_one(void **state)
+{
+	struct mailstore *s = open_store();
+	struct gen_rng rng = { 11 };
+	struct arena *a = arena_new();
+	uint32_t most = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 60; i++) {
+		struct view *v = look(s);
+		size_t count = v->folders[FOLDER_INBOX].item_count;
+		uint32_t largest = most;
+
+		for (size_t k = 0; k < count; k++) {
+			uint32_t article = article_at(v, k, a);
+
+			assert_int_not_equal(article, 0);
+			for (size_t n = 0; n < k; n++)
+				assert_int_not_equal(article, article_at(v, n, a));
+			if (article > largest)
+				largest = article;
+		}
+		most = largest;
+		view_drop(v);
+		edit(s, &rng);
+		v = look(s);
+		for (size_t k = 0; v->folders[FOLDER_INBOX].item_count > count; k++) {
+			if (article_at(v, k, a) > most) /* the one that was added */
+				break;
+			assert_true(k + 1 < v->folders[FOLDER_INBOX].item_count);
+		}
+		view_drop(v);
+	}
+	arena_free(a);
+	s->ops->free(s);
+}
+
 static void
 a_view_stays_as_it_was(void **state)
 {
@@ -216,6 +264,7 @@ main(void)
 		cmocka_unit_test(
 			whatever_is_edited_meanwhile_a_client_that_syncs_to_the_end_knows_all),
 		cmocka_unit_test(rows_of_a_changed_folder_are_newest_first_and_findable),
+		cmocka_unit_test(each_item_has_an_article_number_and_what_comes_later_a_larger_one),
 		cmocka_unit_test(a_view_stays_as_it_was),
 	};
 

@@ -53,6 +53,8 @@ struct sim_property {
 	bool is_many;
 };
 
+enum follow_up { FOLLOW_UP_NONE, FOLLOW_UP_COMPLETE, FOLLOW_UP_FLAGGED }; /* as in 0x1090 */
+
 enum importance { IMPORTANCE_NORMAL, IMPORTANCE_LOW, IMPORTANCE_HIGH };
 
 struct sim_item {
@@ -60,12 +62,13 @@ struct sim_item {
 	uint64_t change; /* 48 bits of the ChangeKey */
 	int64_t received_ns, sent_ns, created_ns, modified_ns;
 	uint64_t size_bytes;
+	uint32_t article; /* 0x0E23, what IMAP gateways number by: later arrivals have more */
 	bool is_read, is_draft, has_attachments;
 	const char *item_class;
 	const char *subject, *message_id; /* NULL: has none */
 	uint8_t search_key[16];           /* the same in all copies of one submission */
 	enum importance importance;
-	bool is_flagged;
+	enum follow_up follow_up;
 	const char *categories; /* each ended by "\n"; NULL: none */
 	const struct sim_property *properties;
 	size_t property_count;

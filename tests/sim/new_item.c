@@ -14,7 +14,13 @@
 #define FLAG_READ 0x1
 #define FLAG_UNSENT 0x8
 
-enum { TAG_FLAGS = 0x0e07, TAG_RECEIVED = 0x0e06, TAG_SENT = 0x0039, TAG_SEARCH_KEY = 0x300b };
+enum {
+	TAG_FLAGS = 0x0e07,
+	TAG_RECEIVED = 0x0e06,
+	TAG_SENT = 0x0039,
+	TAG_SEARCH_KEY = 0x300b,
+	TAG_FLAG_STATUS = 0x1090
+};
 
 static const char *
 keep(struct arena *a, const char *text)
@@ -46,6 +52,15 @@ importance_of(const char *text)
 	return strcmp(text, "High") == 0  ? IMPORTANCE_HIGH
 	       : strcmp(text, "Low") == 0 ? IMPORTANCE_LOW
 					  : IMPORTANCE_NORMAL;
+}
+
+/* As the element has it, or as the property. */
+static enum follow_up
+follow_up_of(const char *text)
+{
+	return strcmp(text, "Flagged") == 0 || strcmp(text, "2") == 0    ? FOLLOW_UP_FLAGGED
+	       : strcmp(text, "Complete") == 0 || strcmp(text, "1") == 0 ? FOLLOW_UP_COMPLETE
+									 : FOLLOW_UP_NONE;
 }
 
 /* The texts of the child elements, each ended by a line feed. */
@@ -105,6 +120,8 @@ read_property(const xmlNode *node, struct arena *a, struct sim_item *item)
 
 		item->is_read = (flags & FLAG_READ) != 0;
 		item->is_draft = (flags & FLAG_UNSENT) != 0;
+	} else if (tag == TAG_FLAG_STATUS) {
+		item->follow_up = follow_up_of(value);
 	} else if (tag == TAG_RECEIVED) {
 		read_time(value, &item->received_ns);
 	} else if (tag == TAG_SENT) {
@@ -188,8 +205,8 @@ read_fields(const xmlNode *node, struct arena *a, struct sim_item *item)
 		item->is_read = is_true(text);
 	if (xmlin_child(node, NS_TYPES, "Categories") != NULL)
 		item->categories = lines_of(xmlin_child(node, NS_TYPES, "Categories"), a);
-	text = text_of(xmlin_child(node, NS_TYPES, "Flag"), "FlagStatus", a);
-	item->is_flagged = text != NULL && strcmp(text, "Flagged") == 0;
+	if ((text = text_of(xmlin_child(node, NS_TYPES, "Flag"), "FlagStatus", a)) != NULL)
+		item->follow_up = follow_up_of(text);
 	for (xmlNodePtr child = xmlin_first(node); child != NULL; child = xmlin_next(child)) {
 		if (xmlin_is(child, NS_TYPES, "ExtendedProperty"))
 			read_property(child, a, item);
@@ -267,6 +284,8 @@ new_item_set(const xmlNode *path, const xmlNode *node, struct arena *a, struct s
 		}
 		if (node != NULL)
 			read_fields(node, a, item);
+		else if (tag == TAG_FLAG_STATUS)
+			item->follow_up = FOLLOW_UP_NONE;
 		return true;
 	}
 	for (size_t i = 0; uri != NULL && i < sizeof settable / sizeof settable[0]; i++) {
@@ -276,6 +295,8 @@ new_item_set(const xmlNode *path, const xmlNode *node, struct arena *a, struct s
 			read_fields(node, a, item);
 		else if (strcmp(uri, "item:Categories") == 0)
 			item->categories = NULL;
+		else if (strcmp(uri, "item:Flag") == 0)
+			item->follow_up = FOLLOW_UP_NONE;
 		return true;
 	}
 	return false;
@@ -302,7 +323,7 @@ native_add_head(struct buf *out, const struct sim_item *item)
 	buf_add_le64(out, (uint64_t)item->created_ns);
 	buf_add_le64(out, (uint64_t)item->modified_ns);
 	buf_add_byte(out, (uint8_t)(item->is_read | item->is_draft << 1 |
-				    item->has_attachments << 2 | item->is_flagged << 3));
+				    item->has_attachments << 2 | (int)item->follow_up << 3));
 	buf_add_byte(out, (uint8_t)item->importance);
 	buf_add(out, item->search_key, sizeof item->search_key);
 	add_text(out, item->item_class);
@@ -365,7 +386,7 @@ native_read(struct bytes data, struct arena *a, struct sim_item *item_out, struc
 	item.is_read = (flags & 1) != 0;
 	item.is_draft = (flags & 2) != 0;
 	item.has_attachments = (flags & 4) != 0;
-	item.is_flagged = (flags & 8) != 0;
+	item.follow_up = (enum follow_up)((flags >> 3) % (FOLLOW_UP_FLAGGED + 1));
 	item.importance = (enum importance)(read_u8(&r) % (IMPORTANCE_HIGH + 1));
 	key = read_bytes(&r, sizeof item.search_key);
 	if (key.size == sizeof item.search_key)

@@ -104,5 +104,9 @@ const struct ews_operation ews_operations[] = {
 		.schema = &schema_resolve_names,
 		.run = op_resolve_names,
 		.freshness = VIEW_KNOWN },
+	{ .name = "ConvertId",
+		.schema = &schema_convert_id,
+		.run = op_convert_id,
+		.freshness = VIEW_KNOWN },
 	{ .name = NULL },
 };

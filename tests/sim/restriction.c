@@ -20,8 +20,11 @@ enum {
 	TAG_CLASS = 0x001a,
 	TAG_SUBJECT = 0x0037,
 	TAG_SEARCH_KEY = 0x300b,
+	TAG_ARTICLE = 0x0e23,
 	TAG_HIDDEN = 0x10f4,
-	TAG_FOLDER_TYPE = 0x3601
+	TAG_FOLDER_TYPE = 0x3601,
+	TAG_FOLDER_NAME = 0x3001,
+	TAG_FOLDER_CLASS = 0x3613
 };
 
 static struct field_value
@@ -77,6 +80,8 @@ item_by_property(const struct sim_item *i, const char *key, unsigned tag, struct
 		*out = of_number(i->received_ns);
 	else if (tag == TAG_SENT)
 		*out = of_number(i->sent_ns);
+	else if (tag == TAG_ARTICLE)
+		*out = of_number(i->article);
 	else if (tag == TAG_MESSAGE_ID)
 		*out = of_text(i->message_id);
 	else if (tag == TAG_CLASS)
@@ -117,9 +122,9 @@ field_of_folder(const void *thing, const xmlNode *path, struct field_value *out)
 		*out = of_number(f->hidden);
 	else if (tag == TAG_FOLDER_TYPE)
 		*out = of_number(f->kind == FOLDER_SEARCH ? 2 : 1);
-	else if (uri != NULL && strcmp(uri, "folder:DisplayName") == 0)
+	else if (tag == TAG_FOLDER_NAME || (uri != NULL && strcmp(uri, "folder:DisplayName") == 0))
 		*out = of_text(f->name);
-	else if (uri != NULL && strcmp(uri, "folder:FolderClass") == 0)
+	else if (tag == TAG_FOLDER_CLASS || (uri != NULL && strcmp(uri, "folder:FolderClass") == 0))
 		*out = of_text(f->folder_class);
 	else if (uri != NULL && strcmp(uri, "folder:TotalCount") == 0)
 		*out = of_number((int64_t)f->item_count);

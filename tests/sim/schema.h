@@ -53,7 +53,7 @@ extern const struct schema_type schema_find_folder, schema_get_folder, schema_fi
 	schema_create_item, schema_delete_item, schema_move_item, schema_update_item,
 	schema_export_items, schema_upload_items, schema_create_folder, schema_delete_folder,
 	schema_move_folder, schema_update_folder, schema_sync_folder_hierarchy,
-	schema_resolve_names;
+	schema_resolve_names, schema_convert_id;
 bool schema_knows_version(const char *version);
 
 #endif

@@ -220,6 +220,37 @@ static const struct schema_slot sync_hierarchy_slots[] = {
 };
 const struct schema_type schema_sync_folder_hierarchy = { .slots = sync_hierarchy_slots };
 
+static const char *const id_formats[] = { "EwsLegacyId", "EwsId", "EntryId", "HexEntryId",
+	"StoreId", "OwaId", NULL };
+static const struct schema_value id_format_value = { TYPE_NAME("IdFormatType"), NULL, id_formats };
+static const struct schema_attribute alternate_id_attributes[] = {
+	{ "Format", &id_format_value, true },
+	{ "Id", NULL, true },
+	{ "Mailbox", NULL, true },
+	{ "IsArchive", &schema_boolean_value, false },
+	END_OF_ATTRIBUTES,
+};
+static const struct schema_type alternate_id_type = { .attributes = alternate_id_attributes };
+static const struct schema_element alternate_ids[] = {
+	{ NS_TYPES, "AlternateId", &alternate_id_type },
+	{ NS_TYPES, "AlternatePublicFolderId", &schema_any },
+	{ NS_TYPES, "AlternatePublicFolderItemId", &schema_any },
+	END_OF_ELEMENTS,
+};
+static const struct schema_slot alternate_ids_slots[] = { { alternate_ids, 1, SCHEMA_UNBOUNDED },
+	END_OF_SLOTS };
+static const struct schema_type alternate_ids_type = { .slots = alternate_ids_slots };
+static const struct schema_slot convert_id_slots[] = {
+	{ M_ELEMENT("SourceIds", alternate_ids_type), 1, 1 },
+	END_OF_SLOTS,
+};
+static const struct schema_attribute convert_id_attributes[] = {
+	{ "DestinationFormat", &id_format_value, true },
+	END_OF_ATTRIBUTES,
+};
+const struct schema_type schema_convert_id = { .slots = convert_id_slots,
+	.attributes = convert_id_attributes };
+
 static const struct schema_slot resolve_slots[] = {
 	{ M_ELEMENT("ParentFolderIds", schema_folder_ids), 0, 1 },
 	{ M_ELEMENT("UnresolvedEntry", schema_filled), 1, 1 },
