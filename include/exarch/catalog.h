@@ -5,16 +5,16 @@
  * listed stands in exactly one state (design promise 2). Server ids, change keys and sync states
  * are opaque texts here: the catalog never heard of EWS.
  *
- *   logged in the segments (a rebuild brings them back):   mailbox, folder, item, item removed,
- * item expired, run, hold, audit in the index alone (a rebuild lists again):            open ledger
- * entries, sync states
+ *   logged in the segments   mailbox, folder, item, item removed, item expired, run, hold, audit:
+ *                            a rebuild brings them back
+ *   in the index alone       open ledger entries, sync states: after a rebuild they are listed again
  *
  * An item of the server is named by struct catalog_key: mailbox, folder and a hash of its server
  * id. What the tables hold of it:
  *
  *   known   it has an archived instance (item number, change key)
  *   ledger  it is open: pending, excluded, deferred, failed, or gone before it was fetched; with
- * the facts filters need
+ *           the facts filters need
  *
  * Its state is the ledger's when it stands there, else `archived` (or `removed`: archived, then
  * deleted at the server; or `expired`: still at the server, but the archive gave its content up).

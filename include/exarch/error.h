@@ -11,8 +11,8 @@
  *
  * and passing up adds one piece of context, so that the text reads outside-in like a sentence:
  *
- *     return exa_while(err, "reading folder %s", name);      ->  "reading folder Inbox: the server
- * is busy"
+ *     return exa_while(err, "reading folder %s", name);
+ *     -> "reading folder Inbox: the server is busy"
  */
 #ifndef EXARCH_ERROR_H
 #define EXARCH_ERROR_H

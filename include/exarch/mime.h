@@ -8,8 +8,7 @@
  *
  *     headers, part headers, boundaries, small parts      LITERAL   as they stand
  *     leaf part of 1 KiB or more                          RAW       as it stands
- *     ... with transfer encoding base64                   BASE64    decoded, + how its text was
- * laid
+ *     ... with transfer encoding base64                   BASE64    decoded, + how it was laid
  *
  * Promises:
  *  1. Pieces put together (LITERAL and RAW as they are, BASE64 through mime_base64_render) are the

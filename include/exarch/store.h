@@ -6,17 +6,19 @@
  *
  *   object   bytes kept once under their id = SHA-256(kind byte, bytes): message parts, recipes.
  *   record   a fact the layer above wants remembered, in order: "mailbox 3 is anna@...", "item 17
- * is archived". table    a key-value table of the index. Tables change in one place only: the
- * schema's apply(), which the store calls for each record when it commits, when it recovers, and
- * when it rebuilds the index. So whatever apply() derives from logged records comes back from the
- * segments alone. note     a record that is applied but not logged: the index may lose it (sync
- * states, pending items).
+ *            is archived".
+ *   table    a key-value table of the index. Tables change in one place only: the schema's apply(),
+ *            which the store calls for each record when it commits, when it recovers, and when it
+ *            rebuilds the index. So whatever apply() derives from logged records comes back from
+ *            the segments alone.
+ *   note     a record that is applied but not logged: the index may lose it (sync states, pending
+ *            items).
  *
  * A batch of records and notes is atomic: all of it is applied, or nothing. Batches are grouped
  * into epochs; an epoch ends with a COMMIT frame. Order of durability (design promise 1):
  *
- *     frames -> COMMIT frame -> fdatasync(segment) -> one LMDB transaction ->
- * schema.committed(epoch)
+ *     frames -> COMMIT frame -> fdatasync(segment) -> one LMDB transaction
+ *            -> schema.committed(epoch)
  *
  * An object put before a batch is submitted, by whichever thread, is durable no later than that
  * batch.

@@ -5,10 +5,12 @@
  * failure into what happens next. This is the only place of exarch that waits or retries.
  *
  *   rank      fetch before list before open: what was begun is finished first, so mailboxes end one
- * after the other, queues stay short, and one huge mailbox still uses all threads. target    at
- * most `target_max` jobs of one target run at a time, fewer after busy answers (governor.h); while
- * a target is backing off none does, and the first one afterwards goes alone. wait      a failure
- * that passes puts the job back with growing spacing; busy answers hold back the whole target.
+ *             after the other, queues stay short, and one huge mailbox still uses all threads.
+ *   target    at most `target_max` jobs of one target run at a time, fewer after busy answers
+ *             (governor.h); while a target is backing off none does, and the first one afterwards
+ *             goes alone.
+ *   wait      a failure that passes puts the job back with growing spacing; busy answers hold back
+ *             the whole target.
  *
  * Jobs change owner when they are queued; nobody peeks. The thread that runs a job owns it until
  * its function returns.

@@ -3,8 +3,8 @@
  * The cache of tokens that all threads share, one for each scope. A token goes through
  *
  *     none --fetch--> good --5 minutes before its end--> due --fetch--> good
- *                       \--401--> refused --fetch--> replacements --401, young--> credentials
- * refused
+ *                       \--401--> refused --fetch--> replacements
+ *                                                       \--401, young--> credentials refused
  *
  * One thread fetches, without holding the lock; the others go on with a token that is merely due,
  * or wait when there is none.

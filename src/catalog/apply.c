@@ -4,9 +4,11 @@
  * commits, recovers or rebuilds: the same path every time, so what a rebuild makes is what a run
  * had made. Each step may be applied twice (recovery), and the second time changes nothing.
  *
- *     item of the server:   nothing ──► open (ledger: pending, excluded, deferred, failed, gone)
- * ──► known ──► known, removed
- *                              └────────────────────────────────────────────────────────────────────▲
+ *     item of the server:   nothing ──► open ──► known ──► known, removed
+ *                                        ▲                       │
+ *                                        └───────────────────────┘
+ *                           (open in the ledger: pending, excluded, deferred, failed, gone)
+ *
  *     known ──► known, expired: an instance stays expired; other content of the same server item
  *                               is a new instance
  *

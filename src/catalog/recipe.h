@@ -6,10 +6,10 @@
  *     total   varint     length of the message
  *     sha256  32         of the message
  *     count   varint     of operations, then each:
- *         LIT  1, varint n, n bytes                                   these bytes
- *         RAW  2, id 32, varint n                                     the object's n bytes
- *         B64  3, id 32, varint n, varint line, varint column, eol u8 the object's n bytes in
- * base64, as mime.h says of a form
+ *         LIT  1, varint n, n bytes                                      these bytes
+ *         RAW  2, id 32, varint n                                        the object's n bytes
+ *         B64  3, id 32, varint n, varint line, varint column, eol u8    the object's n bytes in
+ *                                                     base64, as mime.h says of a form
  *
  * An operation that isn't known is an error: operations are versioned by the recipe.
  */

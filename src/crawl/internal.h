@@ -3,23 +3,14 @@
  * What the files of the crawl share.
  *
  *     open.c    a mailbox: tree, rules, catalog numbers; begins its folders
- *
  *     folder.c  a folder: first what the ledger left open, then the server's changes
- *
  *     judge.c   one listed change: what it means for the ledger
- *
  *     fetch.c   a batch of items: asked for, retried, taken apart
- *
  *     ladder.c  an item that can't be had: what is tried next
- *
  *     held.c    what is there of an item while another form of it is asked for
- *
  *     item.c    one item: from its bytes to the archive
- *
  *     close.c   a mailbox: reconciled with the server's own counts
- *
  *     delete.c  a mailbox: what is archived and may go, deleted at the server
- *
  *     acks.c    what was submitted, until it is durable
  *
  * A mailbox counts its unfinished folder and fetch jobs; whoever ends the last one queues the

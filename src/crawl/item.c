@@ -3,13 +3,9 @@
  * The life of an item, from its first byte to its acknowledgement:
  *
  *     item_begin     a clean splitter and recipe
- *
  *     item_mime      bytes as they stream in: hashed whole, split into parts, which become objects
- *
  *     item_native    or those of the native stream: hashed whole, cut into objects
- *
  *     item_*_stored  the answer's end: the recipe
- *
  *     item_archive   record, one batch to the store; acknowledged when that is durable
  *
  * or else item_gone (deleted before we came) or item_failed (why, how often, and when to try

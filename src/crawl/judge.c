@@ -9,7 +9,7 @@
  *     held back, with this change key              judged again: it may have been read
  *     open otherwise with this change key          left alone: queued or failed before
  *     anything else                                what the rules say: pending, excluded or
- * deferred
+ *                                                  deferred
  */
 #include <string.h>
 

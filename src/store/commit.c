@@ -2,13 +2,13 @@
 /*
  * The writer thread, and why nothing that was acknowledged can be lost or dangle.
  *
- *     callers                        the line (a list under mu)                writer thread
- *     -------                        --------------------------                -------------
- *     put: hash, known? ─┐        ┌──────┬──────┬──────┬─────┬──────┐
- *                        ├─ mu ─> │ BLOB │ PACK │ PACK │ end │ BLOB │ ... ──> append in order;
- *     submit: records ───┘        │      │  D   │  M   │ of 7│      │         at "end of 7":
- * COMMIT, compress outside mu,      └──────┴──────┴──────┴─────┴──────┘         fdatasync, LMDB,
- * tell then mark ready
+ *     callers                         the line (a list under mu)                writer thread
+ *     -------                         --------------------------                -------------
+ *     put: hash, known? ─┐         ┌──────┬──────┬──────┬─────┬──────┐
+ *                        ├── mu ─> │ BLOB │ PACK │ PACK │ end │ BLOB │ ... ──>  append in order;
+ *     submit: records ───┘         │      │  D   │  M   │ of 7│      │          at "end of 7":
+ *     compress outside mu,         └──────┴──────┴──────┴─────┴──────┘          COMMIT, fdatasync,
+ *     then mark ready                                                           LMDB, tell
  *
  * Small objects and records are copied into two shared builders (data, meta). Whoever fills one, or
  * brings an object that gets its own frame, takes a place in the line at once (that is its ticket)
@@ -22,8 +22,8 @@
  *      nothing that is behind it: the line is worked off in order. (So an epoch's records come back
  *      in the order of submission when they are replayed.)
  *  I3. A record submitted after a put returned, by any thread, refers to an object that is
- * committed, or claimed. In the second case, by I1, the object is in the line, or in a builder that
- *      enters the line no later than the record's own; by I2 one COMMIT, or an earlier one, covers
+ *      committed, or claimed. In the second case, by I1, the object is in the line, or in a builder
+ *      that enters the line no later than the record's own; by I2 one COMMIT, or an earlier one, covers
  *      it. Deduplication across threads therefore never dangles.
  *  I4. A batch lies in one epoch whole (one hold of mu), and an epoch counts only with its COMMIT:
  *      so a batch is atomic, however many frames it fills.

@@ -3,9 +3,9 @@
  * A slot: from the secret to a wrapping key, and with that around the master key.
  *
  *     passphrase -> scrypt(salt, n, r, p) -+
- *                                          +-> HKDF-SHA256(salt, "exarch keyring", uuid) -> AES-256
- * key key file ----------------------------+       wrap (RFC 3394) around the 32 bytes of the
- * master key
+ *                                          +-> HKDF-SHA256(salt, "exarch keyring", uuid)
+ *     key file ----------------------------+     -> AES-256 key wrap (RFC 3394) around the 32 bytes
+ *                                                   of the master key
  *
  * The wrap has a check of its own: with a wrong key it doesn't come off, which is how a key is
  * tried.

@@ -2,9 +2,11 @@
 /*
  * The pool: one list of jobs for each rank, one lock, one condition.
  *
- *     work_add ─► [ fetch ]  [ list ]  [ open ] ─► pick: first job, by rank, that may run now ─►
- * thread runs it ▲                                 (time come? target admits it? room for another
- * open target?) └────────── work_again ◄─────────────────┘
+ *     work_add ─► [ fetch ]  [ list ]  [ open ] ─► pick: first job, by rank, ──► a thread runs it
+ *                     ▲                            that may run now                     │
+ *                     │                            (time come? target admits it?        │
+ *                     │                            room for another open target?)       │
+ *                     └─────────────────────── work_again ◄─────────────────────────────┘
  *
  * A job that may not run now is passed over, not waited for. Threads wait on the condition until
  * something changes or the earliest time of a waiting job comes. The run ends when no job is queued

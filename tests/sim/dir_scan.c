@@ -18,7 +18,7 @@
 #include "mailhead.h"
 
 #define DEPTH_MAX 64 /* folders in folders; deeper ones are left out */
-#define HEAD_READ_MAX                                                                             \
+#define HEAD_READ_MAX \
 	(64 * 1024) /* what is read of a new file: its header, and enough to tell it from another \
 		     */
 #define FOLDER_NUMBER_HASHED UINT64_C(0x10000) /* keeps hashed numbers apart from the table's */

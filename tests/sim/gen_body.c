@@ -4,7 +4,7 @@
 #include "gen_body.h"
 #include "gen_encode.h"
 
-#define FILE_BLOCK                                                                    \
+#define FILE_BLOCK \
 	(57 * 64 * 9) /* whole lines of 76, 72 and 64 characters: 57, 54 and 48 bytes \
 		       */
 
