@@ -364,8 +364,11 @@ struct store_verify_options {
 	uint64_t seed;
 	uint64_t bytes_per_s;              /* read no faster; 0 = as fast as can be */
 	struct store_verify_position from; /* EXA_USAGE when it is none of this store's */
-	struct cancel *cancel;             /* looked at after each frame; NULL is fine */
-	store_damaged_fn *damaged;         /* the walk goes on behind it */
+	/* A folder with room for another index of this size, which is made there for comparison and
+	 * is gone in the end; NULL = /var/tmp, or if there is none /tmp. */
+	const char *scratch;
+	struct cancel *cancel;     /* looked at after each frame; NULL is fine */
+	store_damaged_fn *damaged; /* the walk goes on behind it */
 	/* Bytes checked so far of the total. NULL is fine. */
 	void (*progress)(void *ctx, uint64_t done_bytes, uint64_t total_bytes);
 	/* All segments before it are done. NULL is fine. */

@@ -5,6 +5,7 @@
  */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "exarch/clock.h"
@@ -276,6 +277,14 @@ begin_round(struct run *r, struct exa_error *err)
 
 /* ---- the two parts of a round ---- */
 
+static const char *
+scratch_from_environment(void)
+{
+	const char *named = getenv("TMPDIR");
+
+	return named != NULL && named[0] != '\0' ? named : NULL;
+}
+
 static bool
 look_at_segments(struct run *r, struct exa_error *err)
 {
@@ -287,6 +296,7 @@ look_at_segments(struct run *r, struct exa_error *err)
 		.seed = r->round.seed,
 		.bytes_per_s = r->bytes_per_s,
 		.from = r->state.position,
+		.scratch = scratch_from_environment(),
 		.cancel = &stop_asked,
 		.damaged = take_damage,
 		.progress = walked_bytes,

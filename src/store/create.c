@@ -97,7 +97,8 @@ make_parts(const char *dir, const struct store_format *f, struct exa_error *err)
 	if (fs_exists(format)) /* somebody was quicker */
 		return exa_fail(err, EXA_USAGE, "%s holds an archive already", dir);
 	index_remove(index); /* left by a creation that was cut short */
-	return fs_make_dirs(segments, 0700, err) && index_create(index, f->uuid, err);
+	return fs_make_dirs(segments, 0700, err) &&
+	       index_create(index, f->uuid, INDEX_LASTING, err);
 }
 
 /* Before FORMAT: an archive never stands there encrypted without its keys, nor open with the keys

@@ -151,21 +151,22 @@ write_identity(MDB_env *env, const uint8_t *uuid)
 }
 
 bool
-index_create(const char *path, const uint8_t uuid[UUID_SIZE], struct exa_error *err)
+index_create(const char *path, const uint8_t uuid[UUID_SIZE], enum index_life life,
+	struct exa_error *err)
 {
 	struct index x = { 0 };
 	int rc;
 
 	if (!fs_make_dirs(path, 0700, err))
 		return false;
-	rc = open_with_map_that_fits(path, 0, 0, &x.env);
+	rc = open_with_map_that_fits(path, life == INDEX_SCRATCH ? MDB_NOSYNC : 0, 0, &x.env);
 	if (rc != 0)
 		return index_fail(&x, err, rc, "when it was created");
 	rc = write_identity(x.env, uuid);
 	mdb_env_close(x.env);
 	if (rc != 0)
 		return index_fail(&x, err, rc, "when it was created");
-	return fs_sync_dir(path, err);
+	return life == INDEX_SCRATCH || fs_sync_dir(path, err);
 }
 
 void

@@ -79,8 +79,14 @@ enum txn_use { TXN_READS, TXN_WRITES };
 void txn_init(struct store_txn *t, struct index *x, MDB_txn *txn, enum txn_use use);
 void txn_done(struct store_txn *t);
 
+enum index_life {
+	INDEX_LASTING,
+	INDEX_SCRATCH, /* nothing of it needs to be durable */
+};
+
 /* Makes an empty index in the folder PATH (made too). */
-bool index_create(const char *path, const uint8_t uuid[UUID_SIZE], struct exa_error *err) EXA_CHECK;
+bool index_create(const char *path, const uint8_t uuid[UUID_SIZE], enum index_life life,
+	struct exa_error *err) EXA_CHECK;
 
 /* Away with the files of one; whatever isn't there is fine. */
 void index_remove(const char *path);

@@ -114,9 +114,9 @@ open_rebuilding(struct store *s, struct exa_error *err)
 		return false;
 	old_watermark(path, s->format.uuid, &old);
 	index_remove(fresh);
-	if (!index_create(fresh, s->format.uuid, err) || !open_index(s, fresh, INDEX_BUILD, err) ||
-		!recover(s, RECOVER_ALL, err) || !index_settle(&s->index, err) ||
-		!put_in_place(s->dir, fresh, path, err))
+	if (!index_create(fresh, s->format.uuid, INDEX_LASTING, err) ||
+		!open_index(s, fresh, INDEX_BUILD, err) || !recover(s, RECOVER_ALL, err) ||
+		!index_settle(&s->index, err) || !put_in_place(s->dir, fresh, path, err))
 		return false;
 	rebuild_compare(s, &old);
 	return writer_start(s, err);

@@ -72,13 +72,12 @@ give_up(struct verify *v, const struct exa_error *why)
 
 /* Not /tmp at first: that may be memory. */
 static const char *
-scratch_folder(void)
+scratch_folder(const struct verify *v)
 {
-	const char *named = getenv("TMPDIR");
 	struct statvfs ignored;
 
-	if (named != NULL && named[0] != '\0')
-		return named;
+	if (v->options->scratch != NULL)
+		return v->options->scratch;
 	return statvfs("/var/tmp", &ignored) == 0 ? "/var/tmp" : "/tmp";
 }
 
@@ -109,7 +108,7 @@ check_room(const struct verify *v, const char *folder, struct exa_error *err)
 static bool
 make_index(struct verify *v, struct index *out, struct exa_error *err)
 {
-	const char *folder = scratch_folder();
+	const char *folder = scratch_folder(v);
 	EXA_AUTO(exa_freep) char *path = exa_asprintf("%s/exarch-verify-XXXXXX", folder);
 	bool good;
 
@@ -118,7 +117,7 @@ make_index(struct verify *v, struct index *out, struct exa_error *err)
 	if (mkdtemp(path) == NULL)
 		return exa_fail_errno(
 			err, errno, "can't make a folder in %s (TMPDIR names another)", folder);
-	good = index_create(path, v->store->format.uuid, err) &&
+	good = index_create(path, v->store->format.uuid, INDEX_SCRATCH, err) &&
 	       index_open(out, path, INDEX_BUILD, &v->store->schema, v->store->format.uuid, err);
 	index_remove(path);
 	if (!good)

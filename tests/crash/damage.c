@@ -286,6 +286,31 @@ verify_finds(struct store *store)
 	       result.tables == STORE_TABLES_FAILED;
 }
 
+static uint64_t last_commit; /* of the undamaged archive */
+
+/* A page of LMDB's that says which of two states is the newer one may name the older. */
+static bool
+is_one_behind(struct store *store)
+{
+	struct store_stats stats;
+	struct exa_error err;
+
+	return store_stat(store, &stats, &err) && stats.last_commit + 1 == last_commit;
+}
+
+static bool
+note_last_commit(struct spoil *s, struct exa_error *err)
+{
+	EXA_AUTO(store_abandonp) struct store *store = NULL;
+	struct store_stats stats;
+
+	if (!model_open(&s->model, s->dir, STORE_READ, &store, err) ||
+		!store_stat(store, &stats, err))
+		return false;
+	last_commit = stats.last_commit;
+	return true;
+}
+
 static void
 judge_index(struct spoil *s, const char *dir, size_t place)
 {
@@ -302,6 +327,8 @@ judge_index(struct spoil *s, const char *dir, size_t place)
 		spoil_bad(s, "index place %zu: wrong bytes", place);
 	else if (h.error || verify_finds(store))
 		spoil_count(s, FIGURE_DETECTED);
+	else if (h.missing && is_one_behind(store))
+		spoil_count(s, FIGURE_BEHIND);
 	else if (h.missing)
 		spoil_bad(s, "index place %zu: an item is hidden, and nobody says so", place);
 	else
@@ -331,7 +358,7 @@ static bool
 run_index(struct spoil *s, struct exa_error *err)
 {
 	s->model.large_bytes = 2000;
-	if (!spoil_make(s, "index", SPOIL_ROUNDS, err))
+	if (!spoil_make(s, "index", SPOIL_ROUNDS, err) || !note_last_commit(s, err))
 		return false;
 	spoil_each(s, s->count, flip_index);
 	return true;
@@ -491,7 +518,7 @@ static void
 print_figures(const struct spoil *s)
 {
 	static const char *const names[FIGURE_COUNT] = { "tried", "detected", "refused", "harmless",
-		"died", "bad" };
+		"behind", "died", "bad" };
 
 	for (size_t i = 0; i < FIGURE_COUNT; i++)
 		(void)printf("%s=%llu%c", names[i],

@@ -17,7 +17,8 @@ enum figure {
 	FIGURE_DETECTED, /* and located, where there is a place */
 	FIGURE_REFUSED,  /* the archive didn't open: the text says why */
 	FIGURE_HARMLESS,
-	FIGURE_DIED, /* the process did */
+	FIGURE_BEHIND, /* the index is one commit back, as after a crash: the next run catches up */
+	FIGURE_DIED,   /* the process did */
 	FIGURE_BAD,
 	FIGURE_COUNT
 };

@@ -91,7 +91,7 @@ identity_bytes(const void *fields, struct buf *out, struct exa_error *err)
 	EXA_AUTO(exa_freep) char *path = exa_asprintf("%s/own", folder);
 	struct index own = { 0 };
 	MDB_txn *txn;
-	bool good = index_create(path, i->uuid, err) &&
+	bool good = index_create(path, i->uuid, INDEX_LASTING, err) &&
 		    index_open(&own, path, INDEX_READ, &no_tables, i->uuid, err) &&
 		    index_read_begin(&own, &txn, err);
 
@@ -135,7 +135,7 @@ tell_index_layouts(struct exa_error *err)
 	if (mkdtemp(folder) == NULL)
 		return exa_fail_errno(err, errno, "making %s", folder);
 	path = exa_asprintf("%s/idx", folder);
-	good = index_create(path, uuid, err) &&
+	good = index_create(path, uuid, INDEX_LASTING, err) &&
 	       index_open(&opened, path, INDEX_BUILD, &no_tables, uuid, err) && tell_rows(err);
 	index_close(&opened);
 	index_remove(path);

@@ -36,7 +36,7 @@ open_index(struct exa_error *err)
 	if (mkdtemp(folder) == NULL)
 		return false;
 	path = exa_asprintf("%s/idx", folder);
-	good = index_create(path, uuid, err) &&
+	good = index_create(path, uuid, INDEX_LASTING, err) &&
 	       index_open(&opened, path, INDEX_BUILD, &schema, uuid, err);
 	index_remove(path); /* open files stay until they are closed */
 	(void)rmdir(path);

@@ -39,7 +39,6 @@ setup(void **state)
 	}
 	(void)put_text(s, "an object");
 	assert_true(store_close(s, &err));
-	assert_int_equal(setenv("TMPDIR", f->scratch, 1), 0);
 	*state = f;
 	return 0;
 }
@@ -50,7 +49,6 @@ teardown(void **state)
 	struct fixture *f = *state;
 	EXA_AUTO(exa_freep) char *parent = fs_dir_of(f->dir);
 
-	assert_int_equal(unsetenv("TMPDIR"), 0);
 	remove_tree(parent);
 	exa_free(f->scratch);
 	exa_free(f->dir);
@@ -111,11 +109,13 @@ meanwhile(void *ctx, const struct store_verify_position *position)
 }
 
 static void
-verify_open(struct store *s, struct round *r)
+verify_open(const struct fixture *f, struct store *s, struct round *r)
 {
 	struct exa_error err = { 0 };
 
 	r->options.level = STORE_VERIFY_BLOBS;
+	if (r->options.scratch == NULL)
+		r->options.scratch = f->scratch;
 	r->options.damaged = keep_damage;
 	r->options.reached = meanwhile;
 	r->options.cancel = &r->cancel;
@@ -129,7 +129,7 @@ verify(const struct fixture *f, struct round *r)
 {
 	struct store *s = opened(f->dir, STORE_READ);
 
-	verify_open(s, r);
+	verify_open(f, s, r);
 	store_abandon(s);
 }
 
@@ -274,7 +274,7 @@ a_key_that_went_bad_never_hides_a_row_in_silence(void **state)
 		flip(path, at + 12);
 		s = opened(f->dir, STORE_READ);
 		now = count_hidden(s);
-		verify_open(s, &r);
+		verify_open(f, s, &r);
 		assert_true(now == 0 || r.result.damaged > 0);
 		hidden += now;
 		store_abandon(s);
@@ -290,7 +290,7 @@ what_is_committed_meanwhile_is_compared_too(void **state)
 	struct store *s = opened(f->dir, STORE_WRITE);
 	struct round r = { .writes = s };
 
-	verify_open(s, &r);
+	verify_open(f, s, &r);
 	assert_int_equal(r.result.damaged, 0);
 	assert_int_equal(r.result.tables, STORE_TABLES_COMPARED);
 	store_abandon(s);
@@ -317,10 +317,10 @@ what_is_not_compared_is_said(void **state)
 	struct store *s = opened(f->dir, STORE_READ);
 	struct exa_error err = { 0 };
 
-	verify_open(s, &sampled);
+	verify_open(f, s, &sampled);
 	assert_int_equal(sampled.result.tables, STORE_TABLES_SKIPPED);
 	assert_non_null(strstr(sampled.result.tables_why.text, "sample"));
-	verify_open(s, &stopped);
+	verify_open(f, s, &stopped);
 	assert_false(stopped.result.finished);
 	assert_int_equal(stopped.result.tables, STORE_TABLES_SKIPPED);
 	headers.options = (struct store_verify_options){
@@ -351,9 +351,8 @@ where_frames_are_lost_nothing_is_said_of_the_tables(void **state)
 static void
 without_a_folder_for_it_the_rest_is_looked_at_all_the_same(void **state)
 {
-	struct round r = { 0 };
+	struct round r = { .options.scratch = "/nowhere/to/be/found" };
 
-	assert_int_equal(setenv("TMPDIR", "/nowhere/to/be/found", 1), 0);
 	verify(*state, &r);
 	assert_true(r.result.finished);
 	assert_int_equal(r.result.damaged, 0);
