@@ -25,6 +25,9 @@ char *exa_strdup(const char *s); /* NULL stays NULL */
 char *exa_strndup(const char *s, size_t n);
 char *exa_asprintf(const char *fmt, ...) EXA_PRINTF(1, 2);
 
+/* qsort, which mustn't be given NULL: here it may when COUNT is 0. */
+void exa_sort(void *base, size_t count, size_t size, int (*compare)(const void *a, const void *b));
+
 /* Overwrites a secret in a way the compiler can't leave out. */
 void exa_wipe(void *p, size_t size);
 

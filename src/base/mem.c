@@ -101,6 +101,13 @@ exa_asprintf(const char *fmt, ...)
 }
 
 void
+exa_sort(void *base, size_t count, size_t size, int (*compare)(const void *a, const void *b))
+{
+	if (count > 1)
+		qsort(base, count, size, compare);
+}
+
+void
 exa_wipe(void *p, size_t size)
 {
 	if (size > 0) /* of nothing, P may be NULL */

@@ -196,7 +196,7 @@ audit(struct catalog *c, struct events *e, uint64_t *broken_out, struct exa_erro
 		!catalog_check_chains(txn, tell_broken, NULL, broken_out, err))
 		return false;
 	if (e->count > 0)
-		qsort(e->of, e->count, sizeof *e->of, by_time);
+		exa_sort(e->of, e->count, sizeof *e->of, by_time);
 	return true;
 }
 

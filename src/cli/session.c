@@ -159,7 +159,7 @@ drop_doubles(struct plan *p)
 	size_t kept = 0;
 
 	if (p->count > 0)
-		qsort(p->entries, p->count, sizeof *p->entries, by_address);
+		exa_sort(p->entries, p->count, sizeof *p->entries, by_address);
 	for (size_t i = 0; i < p->count; i++) {
 		if (kept > 0 && by_address(&p->entries[kept - 1], &p->entries[i]) == 0) {
 			exa_free(p->entries[i].mailbox.smtp);

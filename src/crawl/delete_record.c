@@ -91,7 +91,7 @@ deletion_announce(struct deletion *d, struct exa_error *err)
 	EXA_AUTO(buf_done) struct buf detail = { 0 };
 	struct catalog_audit audit = audit_of(d, begun);
 
-	qsort(d->due, d->due_count, sizeof d->due[0], by_number);
+	exa_sort(d->due, d->due_count, sizeof d->due[0], by_number);
 	name_items(d, DUE_OPEN, &audit, &numbers);
 	describe_condition(d, &detail);
 	audit.detail = buf_string(&detail);

@@ -246,7 +246,7 @@ sweep(struct listing *l, struct exa_error *err)
 {
 	struct folder *f = l->folder;
 
-	qsort(f->seen, f->seen_count, sizeof *f->seen, by_number);
+	exa_sort(f->seen, f->seen_count, sizeof *f->seen, by_number);
 	if (!catalog_each_known(l->txn, f->mailbox->number, f->number, sweep_known, l, err) ||
 		!catalog_each_open(l->txn, f->mailbox->number, f->number, NULL, sweep_open, l, err))
 		return false;
@@ -285,7 +285,7 @@ drop_repetitions(struct page *page)
 			sorted[present++] = &page->changes[i];
 	}
 	if (present > 1)
-		qsort(sorted, present, sizeof(struct ews_change *), by_id_and_place);
+		exa_sort(sorted, present, sizeof(struct ews_change *), by_id_and_place);
 	for (size_t i = 1; i < present; i++) {
 		if (strcmp(sorted[i - 1]->id, sorted[i]->id) == 0)
 			sorted[i - 1]->id = NULL;

@@ -15,13 +15,23 @@ keep(struct arena *a, const char *text)
 	return arena_strndup(a, text, strlen(text));
 }
 
+static struct bytes
+keep_bytes(struct arena *a, struct bytes bytes)
+{
+	uint8_t *copy;
+
+	if (bytes.size == 0)
+		return bytes_of(NULL, 0);
+	copy = arena_alloc(a, bytes.size);
+	memcpy(copy, bytes.data, bytes.size);
+	return bytes_of(copy, bytes.size);
+}
+
 struct item_held *
 held_new(const struct ews_item *item, const struct recipe_result *mime)
 {
 	struct arena *arena = arena_new();
 	struct item_held *h = arena_alloc(arena, sizeof *h);
-	const char *search_key =
-		arena_strndup(arena, (const char *)item->search_key.data, item->search_key.size);
 
 	h->arena = arena;
 	h->item = *item;
@@ -30,7 +40,7 @@ held_new(const struct ews_item *item, const struct recipe_result *mime)
 	h->item.class = keep(arena, item->class);
 	h->item.internet_message_id = keep(arena, item->internet_message_id);
 	h->item.categories = keep(arena, item->categories);
-	h->item.search_key = bytes_of(search_key, item->search_key.size);
+	h->item.search_key = keep_bytes(arena, item->search_key);
 	h->has_mime = mime != NULL;
 	if (mime != NULL)
 		h->mime = *mime;

@@ -102,7 +102,7 @@ drop_doubles(struct crawl_tree *t)
 {
 	size_t kept = 0;
 
-	qsort(t->folders, t->count, sizeof *t->folders, by_id);
+	exa_sort(t->folders, t->count, sizeof *t->folders, by_id);
 	for (size_t i = 0; i < t->count; i++) {
 		if (kept > 0 && by_id(&t->folders[kept - 1], &t->folders[i]) == 0)
 			folder_done(&t->folders[i]);
@@ -220,7 +220,7 @@ judge_all(struct crawl_tree *t, const struct rules *rules, enum catalog_part par
 		facts.path = f->path;
 		rules_judge_folder(rules, &facts, &f->decision);
 	}
-	qsort(t->folders, t->count, sizeof *t->folders, by_path);
+	exa_sort(t->folders, t->count, sizeof *t->folders, by_path);
 }
 
 struct ews_mailbox

@@ -126,7 +126,7 @@ load_mailboxes(struct walk *w, struct exa_error *err)
 		!catalog_each_mailbox_shown(txn, take_mailbox, w, err))
 		return false;
 	if (w->mailbox_count > 0)
-		qsort(w->mailboxes, w->mailbox_count, sizeof *w->mailboxes, by_mailbox_number);
+		exa_sort(w->mailboxes, w->mailbox_count, sizeof *w->mailboxes, by_mailbox_number);
 	return true;
 }
 
@@ -141,7 +141,7 @@ load_folders(struct walk *w, uint32_t mailbox, struct exa_error *err)
 		!catalog_each_folder_shown(txn, mailbox, take_folder, w, err))
 		return false;
 	if (w->folder_count > 0)
-		qsort(w->folders, w->folder_count, sizeof *w->folders, by_folder_number);
+		exa_sort(w->folders, w->folder_count, sizeof *w->folders, by_folder_number);
 	return true;
 }
 
@@ -323,7 +323,7 @@ walk_ids(struct walk *w, struct exa_error *err)
 
 	if (!find_rows(w, rows, err))
 		return false;
-	qsort(rows, count, sizeof *rows, by_place);
+	exa_sort(rows, count, sizeof *rows, by_place);
 	for (size_t i = 0; i < count; i++) {
 		if (i > 0 && rows[i].number == rows[i - 1].number)
 			continue;

@@ -41,7 +41,7 @@ drop_repeated(char **list, size_t count)
 
 	for (size_t i = 0; i < count; i++)
 		sorted[i] = (struct named){ list[i], i };
-	qsort(sorted, count, sizeof *sorted, by_address);
+	exa_sort(sorted, count, sizeof *sorted, by_address);
 	for (size_t i = 1; i < count; i++) {
 		if (strcasecmp(sorted[i - 1].address, sorted[i].address) == 0)
 			list[sorted[i].index] = NULL;

@@ -298,7 +298,7 @@ add_table(struct buf *out, const struct report *r, const struct report_mailbox *
 {
 	const struct layout l = lay_out(r, sum);
 
-	qsort(r->rows, r->row_count, sizeof *r->rows, by_name);
+	exa_sort(r->rows, r->row_count, sizeof *r->rows, by_name);
 	add_titles(out, &l);
 	for (size_t i = 0; i < r->row_count; i++)
 		add_row(out, &l, r->rows[i].mailbox, &r->rows[i].counts);

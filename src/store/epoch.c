@@ -240,7 +240,7 @@ epoch_apply(struct epoch *e, struct index *x, const struct store_schema *schema,
 	struct applying a = { .epoch = e, .schema = schema, .before = w };
 
 	if (e->row_count > 1)
-		qsort(e->rows, e->row_count, sizeof *e->rows, compare_rows);
+		exa_sort(e->rows, e->row_count, sizeof *e->rows, compare_rows);
 	if (!index_change(x, apply_all, &a, err))
 		return false;
 	*w = a.after;

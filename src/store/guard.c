@@ -43,6 +43,17 @@ end_with(const char *text, size_t size)
 	_exit(EXIT_DAMAGED);
 }
 
+/* A damaged offset leads near the map, where nothing is mapped; what ends beside it with SIGBUS is
+ * another file's memory. */
+static bool
+is_near(uintptr_t at, uintptr_t begin, uintptr_t end, int number)
+{
+	if (at >= begin && at < end)
+		return true;
+	return number == SIGSEGV && at >= begin - NEAR_BEFORE &&
+	       at - (begin - NEAR_BEFORE) < end - begin + NEAR_BEFORE + NEAR_BEHIND;
+}
+
 static void
 on_fault(int number, siginfo_t *info, void *context)
 {
@@ -52,9 +63,7 @@ on_fault(int number, siginfo_t *info, void *context)
 	for (size_t i = 0; info->si_code > 0 && i < GUARDED_MAX; i++) {
 		uintptr_t begin = atomic_load(&guarded[i].begin);
 
-		if (begin != 0 && at >= begin - NEAR_BEFORE &&
-			at - (begin - NEAR_BEFORE) <
-				atomic_load(&guarded[i].end) - begin + NEAR_BEFORE + NEAR_BEHIND)
+		if (begin != 0 && is_near(at, begin, atomic_load(&guarded[i].end), number))
 			end_with(guarded[i].text, atomic_load(&guarded[i].size));
 	}
 	/* Not ours: with the earlier action back in place, the same instruction faults again. */

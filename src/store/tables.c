@@ -88,7 +88,7 @@ check_key(const struct store_txn *txn, size_t table, struct bytes key, struct ex
 static struct bytes
 hide_key(const struct store_txn *txn, size_t table, struct bytes key, uint8_t room[STORE_KEY_MAX])
 {
-	if (txn->cipher == NULL || !txn->index->hides_tail[table])
+	if (txn->cipher == NULL || key.size == 0 || !txn->index->hides_tail[table])
 		return key;
 	memcpy(room, key.data, key.size);
 	row_hide_tail(txn->cipher, room, key.size);

@@ -275,7 +275,7 @@ index_items(struct dir_view *v)
 	size_t folder = 0;
 
 	if (v->count > 0)
-		qsort(v->items, v->count, sizeof *v->items, newest_first);
+		exa_sort(v->items, v->count, sizeof *v->items, newest_first);
 	v->by_key = exa_alloc_array(v->count + 1, sizeof *v->by_key);
 	v->starts = exa_alloc_array(v->view.folder_count + 1, sizeof *v->starts);
 	for (size_t i = 0; i < v->count; i++) {

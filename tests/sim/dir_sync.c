@@ -104,7 +104,7 @@ dir_sync(struct view *v, size_t folder, struct bytes state, struct change_page *
 		return false;
 	page->is_last = add_news(v, folder, rows, known, &count, page) &&
 			add_losses(v, folder, rows, known, &count, page);
-	qsort(rows, count, sizeof *rows, by_key);
+	exa_sort(rows, count, sizeof *rows, by_key);
 	for (size_t i = 0; i < count; i++) {
 		buf_add_le64(state_out, rows[i].key);
 		buf_add_le64(state_out, rows[i].change);

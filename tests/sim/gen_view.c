@@ -246,7 +246,7 @@ sort_slots(struct gen_view *v)
 		rows[i] = (struct dated){ m.date_ns, i,
 			(uint8_t)gen_folder_of_slot(v->plan, v->mailbox, i) };
 	}
-	qsort(rows, v->slot_count, sizeof *rows, by_folder_newest_first);
+	exa_sort(rows, v->slot_count, sizeof *rows, by_folder_newest_first);
 	order_slots(v, rows);
 }
 

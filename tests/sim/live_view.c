@@ -267,7 +267,7 @@ merge(struct live_view *v, size_t folder, struct building *b, size_t base_count)
 	list->rows = exa_alloc_array(base_count + b->added_count + 1, sizeof *list->rows);
 	list->row_of_base = exa_alloc_array(base_count + 1, sizeof *list->row_of_base);
 	if (b->added_count > 0) {
-		qsort(b->added, b->added_count, sizeof(struct live_item *), newest_first);
+		exa_sort(b->added, b->added_count, sizeof(struct live_item *), newest_first);
 		due = place_for(
 			v, v->base_place[folder], base_count, b->added[0]->item.received_ns, arena);
 	}

@@ -340,7 +340,7 @@ restriction_select(struct view *v, size_t folder, const xmlNode *restriction, co
 		}
 	}
 	if (order != NULL)
-		qsort(rows, count, sizeof *rows, by_value);
+		exa_sort(rows, count, sizeof *rows, by_value);
 	for (size_t i = 0; i < count; i++) {
 		positions[i] = rows[i].position;
 		exa_free(rows[i].text);
