@@ -431,6 +431,9 @@ struct store_compact_options {
 	 */
 	bool (*carry)(void *ctx, struct store_txn *txn, const struct store_loc *loc,
 		struct bytes record, struct buf *keep, struct buf *again, struct exa_error *err);
+	/* Before the first of so many segments is cut down; not when there are none, nor in a dry
+	 * run. On the caller's thread; it may submit and wait. False ends it. NULL is fine. */
+	bool (*begins)(void *ctx, uint64_t segments, struct exa_error *err);
 	/* After each segment. NULL is fine. */
 	void (*progress)(void *ctx, uint64_t done_bytes, uint64_t total_bytes);
 	void *ctx;

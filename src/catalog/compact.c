@@ -82,6 +82,14 @@ mark(void *ctx, struct store_txn *txn, struct store_marks *marks, struct exa_err
 	return good || exa_while(err, "nothing was given back");
 }
 
+static bool
+begins(void *ctx, uint64_t segments, struct exa_error *err)
+{
+	struct compaction *compaction = ctx;
+
+	return compaction->asked->begins(compaction->asked->ctx, segments, err);
+}
+
 static void
 progress(void *ctx, uint64_t done_bytes, uint64_t total_bytes)
 {
@@ -99,6 +107,7 @@ catalog_compact(struct catalog *c, const struct store_compact_options *options,
 
 	mine.mark = mark;
 	mine.carry = catalog_carry;
+	mine.begins = options->begins != NULL ? begins : NULL;
 	mine.progress = options->progress != NULL ? progress : NULL;
 	mine.ctx = &compaction;
 	return store_compact(c->store, &mine, out, err);

@@ -6,6 +6,7 @@
 
 #include "deed.h"
 #include "exarch/bytes.h"
+#include "exarch/mem.h"
 #include "text.h"
 
 #define GARBAGE_DEFAULT_PERCENT 5
@@ -91,31 +92,60 @@ print_result(const struct store_compact_result *r, bool dry_run, const char *arc
 		(void)printf("what was done stands; run it again to go on\n");
 }
 
+/* ---- the record of it ---- */
+
+struct errand {
+	struct catalog *catalog;
+	uint64_t announced; /* number of the audit record; 0 = there was nothing to do */
+};
+
 static bool
-record(struct catalog *c, const struct store_compact_result *r, struct exa_error *err)
+announce(void *ctx, uint64_t segments, struct exa_error *err)
+{
+	struct errand *e = ctx;
+	EXA_AUTO(exa_freep)
+	char *detail = exa_asprintf("%llu segments to cut down", (unsigned long long)segments);
+	struct catalog_audit audit;
+	struct deed deed;
+
+	deed_begin(&deed);
+	audit = deed_audit(&deed, "compact begin", detail);
+	if (!catalog_audit_add(e->catalog, &audit, err))
+		return false;
+	e->announced = audit.number;
+	return true;
+}
+
+static bool
+conclude(const struct errand *e, const struct store_compact_result *r, struct exa_error *err)
 {
 	EXA_AUTO(buf_done) struct buf detail = { 0 };
 	struct catalog_audit audit;
 	struct deed deed;
 
-	if (r->segments_cut == 0)
+	if (e->announced == 0)
 		return true;
 	describe(r, &detail);
 	deed_begin(&deed);
-	audit = deed_audit(&deed, "compact", buf_string(&detail));
+	audit = deed_audit(&deed, "compact end", buf_string(&detail));
+	audit.about = e->announced;
 	audit.bytes = r->bytes_before > r->bytes_after ? r->bytes_before - r->bytes_after : 0;
-	return catalog_audit_add(c, &audit, err);
+	return catalog_audit_add(e->catalog, &audit, err);
 }
 
 static bool
-compact(struct catalog *c, const struct store_compact_options *options,
-	struct store_compact_result *out, struct exa_error *err)
+compact(struct catalog *c, struct store_compact_options *options, struct store_compact_result *out,
+	struct exa_error *err)
 {
-	bool good = catalog_compact(c, options, out, err);
+	struct errand errand = { .catalog = c };
+	bool good;
 
+	options->begins = announce;
+	options->ctx = &errand;
+	good = catalog_compact(c, options, out, err);
 	if (options->progress != NULL)
 		(void)fprintf(stderr, "\r\033[K");
-	return good && (options->dry_run || record(c, out, err));
+	return good && conclude(&errand, out, err);
 }
 
 int

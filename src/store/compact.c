@@ -108,6 +108,8 @@ cut_chosen(struct compaction *c, struct exa_error *err)
 {
 	const struct store_compact_options *o = c->options;
 
+	if (c->chosen > 0 && o->begins != NULL && !o->begins(o->ctx, c->chosen, err))
+		return false;
 	if (!close_if_chosen(c, err))
 		return false;
 	for (size_t i = 0; i < c->chosen; i++) {

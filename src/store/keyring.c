@@ -151,8 +151,14 @@ keyring_save(const char *dir, struct keyring *k, struct exa_error *err)
 {
 	k->generation++;
 	for (size_t i = 0; i < COPIES; i++) {
-		if (!write_copy(dir, names[i], k, err))
-			return false;
+		if (write_copy(dir, names[i], k, err))
+			continue;
+		return i > 0 ? exa_while(err,
+				       "the change of keys holds, but %s isn't written; `exarch "
+				       "key list "
+				       "%s` makes it again",
+				       names[i], dir)
+			     : false;
 	}
 	return true;
 }

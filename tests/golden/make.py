@@ -166,7 +166,8 @@ class Making:
         found = [(mailbox, folder, digest, size, 'expired' if (mailbox, folder) == (ANNA, '/Inbox') else state)
                  for mailbox, folder, digest, size, state in expected + items(self.mail, only=LATE)]
         return found, {'rule': 'short-lived', 'holds': {'lawsuit': True, 'mistake': False},
-                       'audit': ['hold add', 'hold add', 'hold remove', 'expire', 'compact', 'expire', 'compact']}
+                       'audit': ['hold add', 'hold add', 'hold remove', 'expire', 'compact begin', 'compact end', 'expire', 'compact begin',
+                                 'compact end']}
 
 
 def make(name, to):
