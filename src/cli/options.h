@@ -52,6 +52,9 @@ enum option_id {
 	OPT_VERIFY,
 	OPT_NO_DELETE,
 	OPT_MAX_DELETE,
+	OPT_OUT,
+	OPT_NAME,
+	OPT_DAYS,
 	OPT_COUNT
 };
 
@@ -113,6 +116,7 @@ int exit_code_of(const struct exa_error *err);
 
 /* The verbs. */
 int cmd_init(const struct args *args);
+int cmd_cert_create(const struct args *args);
 int cmd_key_list(const struct args *args);
 int cmd_key_add(const struct args *args);
 int cmd_key_change(const struct args *args);

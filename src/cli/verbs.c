@@ -64,6 +64,9 @@ const struct option_spec option_specs[OPT_COUNT] = {
 		"delete nothing at the server, whatever the profile's `delete` says" },
 	[OPT_MAX_DELETE] = { "max-delete", 0, "N", false,
 		"delete at most N items at the server, instead of the profile's delete.max" },
+	[OPT_OUT] = { "out", 0, "DIR", false, "folder for the files; made if missing" },
+	[OPT_NAME] = { "name", 0, "NAME", false, "the certificate's common name (\"exarch\")" },
+	[OPT_DAYS] = { "days", 0, "N", false, "how long it lasts (default 365, at most 3650)" },
 	[OPT_VERIFY] = { "verify", 0, NULL, false, "only say whether the record is whole" },
 };
 
@@ -73,6 +76,8 @@ const struct option_spec option_specs[OPT_COUNT] = {
 static const enum option_id only_help[] = { OPT_HELP, OPT_COUNT };
 static const enum option_id init_options[] = { OPT_COMPRESSION, OPT_ENCRYPT, KEY, OPT_HELP,
 	OPT_COUNT };
+static const enum option_id cert_create_options[] = { OPT_OUT, OPT_NAME, OPT_DAYS, OPT_JSON,
+	OPT_HELP, OPT_COUNT };
 static const enum option_id key_list_options[] = { OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id key_put_options[] = { KEY, OPT_NEW_KEY_FILE, OPT_NEW_PASSPHRASE_FILE,
 	OPT_HELP, OPT_COUNT };
@@ -112,6 +117,13 @@ const struct verb verbs[] = {
 		"passphrase. "
 		"Whoever loses every key loses the archive.",
 		init_options, cmd_init },
+	{ "cert create", "", 0, "a key and a certificate for an app registration",
+		"Upload the .cer to the registration, name the other two in the profile. Nothing "
+		"that is "
+		"there is overwritten.\nBefore it expires make another in another folder, upload "
+		"that too, "
+		"and change the profile.",
+		cert_create_options, cmd_cert_create },
 	{ "key list", "ARCHIVE", 1, "the keys that open an encrypted archive", NULL,
 		key_list_options, cmd_key_list },
 	{ "key add", "ARCHIVE", 1, "give it another key", KEY_DETAILS, key_put_options,
