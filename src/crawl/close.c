@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A mailbox's end: what the ledger says of each folder is compared with the server's own count
- * (design promise 2). Mail that came while we worked makes them differ: then the count is asked
- * again and the folder listed again; at the second time from its start, in case the server's
- * changes left something out; and what differs after RECONCILE_ROUNDS is reported as unexplained.
+ * (design promise 2). Mail that came while we worked makes them differ: then the tree is asked for
+ * again, and what doesn't fit is listed again; at the second time from its start, in case the
+ * server's changes left something out; and what differs after RECONCILE_ROUNDS is reported as
+ * unexplained.
+ *
+ * One folder that doesn't fit puts all others in doubt: what was moved out of it may be in one that
+ * had been listed by then, whose old count still fits. So the first time, whatever has changed since
+ * the tree was asked for is listed again too.
  */
+#include <string.h>
+
+#include "exarch/clock.h"
 #include "internal.h"
 
 struct close_job {
@@ -88,6 +96,8 @@ difference(const struct folder *f, uint64_t *out, struct exa_error *err)
 	return true;
 }
 
+/* ---- the server's counts, as they are now ---- */
+
 static bool
 take_count(void *ctx, const struct ews_folder *folder, struct exa_error *err)
 {
@@ -104,30 +114,83 @@ ask_count(struct crawl_thread *t, struct folder *f, struct exa_error *err)
 {
 	const struct ews_mailbox mailbox = crawl_ews_mailbox(f->mailbox->what);
 	const struct ews_folder_sink sink = { .folder = take_count, .ctx = f };
-	struct report *report = f->mailbox->run->options->report;
+
+	return ews_get_folder(t->ews, &mailbox, f->id, &sink, err);
+}
+
+static const struct crawl_folder *
+find_in(const struct crawl_tree *tree, const char *id)
+{
+	for (size_t i = 0; i < tree->count; i++) {
+		if (strcmp(tree->folders[i].id, id) == 0)
+			return &tree->folders[i];
+	}
+	return NULL;
+}
+
+/* A folder that is no longer there costs that folder; other failures are the mailbox's. The root
+ * isn't listed with its tree, and one that wasn't listed may still be there. */
+static bool
+renew_count(struct crawl_thread *t, struct folder *f, const struct crawl_tree *tree,
+	struct exa_error *err)
+{
+	const struct crawl_folder *now = find_in(tree, f->id);
+	const struct folder_facts before = {
+		.changed_ns = f->changed_ns, .total_count = f->total_count
+	};
+
+	if (now != NULL) {
+		f->total_count = now->total_count;
+		f->changed_ns = now->changed_ns;
+	} else if (!ask_count(t, f, err)) {
+		if (err->code != EXA_GONE)
+			return false;
+		folder_give_up(f, err);
+	}
+	f->stirred =
+		f->changed_ns != before.changed_ns || f->total_count != before.total_count;
+	return true;
+}
+
+static bool
+renew_counts(struct crawl_thread *t, struct mailbox *m, struct exa_error *err)
+{
+	struct report *report = m->run->options->report;
+	const int64_t asked_ns = clock_wall_ns();
+	struct crawl_tree tree = { 0 };
 	bool good;
 
 	report_requests(report, 1);
-	good = ews_get_folder(t->ews, &mailbox, f->id, &sink, err);
+	good = tree_list(t->ews, m->what, &tree, err);
+	for (size_t i = 0; good && i < m->folder_count; i++) {
+		struct folder *f = &m->folders[i];
+
+		if (!f->failed && !f->vanished)
+			good = renew_count(t, f, &tree, err);
+	}
 	report_requests(report, -1);
+	crawl_tree_done(&tree);
+	if (good)
+		m->asked_ns = asked_ns;
 	return good;
 }
 
-/* Asks for the count again when it doesn't fit: mail may have come. A folder that can't be asked
- * about any more costs that folder; other failures are the mailbox's. */
+/* ---- reconciliation ---- */
+
 static bool
-check_folder(struct crawl_thread *t, struct folder *f, uint64_t *off_out, struct exa_error *err)
+sum_differences(struct mailbox *m, uint64_t *out, struct exa_error *err)
 {
-	if (!difference(f, off_out, err))
-		return false;
-	if (*off_out == 0)
-		return true;
-	if (ask_count(t, f, err))
-		return difference(f, off_out, err);
-	if (err->code != EXA_GONE)
-		return false;
-	*off_out = 0;
-	folder_give_up(f, err);
+	*out = 0;
+	for (size_t i = 0; i < m->folder_count; i++) {
+		struct folder *f = &m->folders[i];
+
+		f->off = 0;
+		if (f->failed)
+			continue;
+		if (!difference(f, &f->off, err))
+			return false;
+		*out += f->off;
+	}
 	return true;
 }
 
@@ -137,23 +200,22 @@ static bool
 reconcile(struct crawl_thread *t, struct mailbox *m, uint64_t *unexplained_out, bool *again_out,
 	struct exa_error *err)
 {
-	uint64_t unexplained = 0;
 	bool again = false;
 
+	for (size_t i = 0; i < m->folder_count; i++)
+		m->folders[i].stirred = m->folders[i].unsettled = false;
+	if (!sum_differences(m, unexplained_out, err))
+		return false;
+	if (*unexplained_out > 0 &&
+		(!renew_counts(t, m, err) || !sum_differences(m, unexplained_out, err)))
+		return false;
 	for (size_t i = 0; i < m->folder_count; i++) {
 		struct folder *f = &m->folders[i];
-		uint64_t off;
 
-		f->unsettled = false;
-		if (f->failed)
-			continue;
-		if (!check_folder(t, f, &off, err))
-			return false;
-		unexplained += off;
-		f->unsettled = off > 0 && m->rounds < RECONCILE_ROUNDS;
+		f->unsettled = !f->failed && m->rounds < RECONCILE_ROUNDS &&
+			       (f->off > 0 || (m->rounds == 0 && f->stirred));
 		again = again || f->unsettled;
 	}
-	*unexplained_out = unexplained;
 	*again_out = again;
 	return true;
 }
@@ -172,7 +234,7 @@ list_again(struct mailbox *m)
 		struct folder *f = &m->folders[i];
 
 		if (f->unsettled) {
-			f->relist = from_start;
+			f->relist = from_start && f->off > 0;
 			folder_begin(f);
 		}
 	}

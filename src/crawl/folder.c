@@ -313,22 +313,26 @@ judge_page(struct listing *l, const struct page *page, bool last, struct exa_err
 	return !last || !l->folder->fresh || sweep(l, err);
 }
 
-/*
- * Whether the folder is as it was when it was last listed to its end, as far as the server tells: a
- * request saved. Counts that don't fit the ledger are found when the mailbox is closed, whatever
- * this says.
- */
+bool
+folder_is_as_listed(const struct crawl_run *run, const struct folder_facts *told,
+	const struct catalog_sync *sync)
+{
+	return sync->state[0] != '\0' && sync->listed_ns != EXA_NO_TIME &&
+	       run->now_ns - sync->listed_ns < run->options->full_sync_ns &&
+	       sync->fingerprint == run->options->fingerprint && told->changed_ns != EXA_NO_TIME &&
+	       told->changed_ns == sync->changed_ns && told->total_count >= 0 &&
+	       told->total_count == sync->total_count;
+}
+
 static bool
 is_unchanged(const struct folder *f, const struct catalog_sync *sync)
 {
-	const struct crawl_run *run = f->mailbox->run;
+	const struct folder_facts told = {
+		.changed_ns = f->changed_ns, .total_count = f->total_count
+	};
 
-	return f->mailbox->rounds == 0 && !f->relist && sync->state[0] != '\0' &&
-	       sync->listed_ns != EXA_NO_TIME &&
-	       run->now_ns - sync->listed_ns < run->options->full_sync_ns &&
-	       sync->fingerprint == run->options->fingerprint && f->changed_ns != EXA_NO_TIME &&
-	       f->changed_ns == sync->changed_ns && f->total_count >= 0 &&
-	       f->total_count == sync->total_count;
+	return f->mailbox->rounds == 0 && !f->relist &&
+	       folder_is_as_listed(f->mailbox->run, &told, sync);
 }
 
 /* The last change as it will be compared by the next run. */

@@ -3,6 +3,8 @@
  * What the files of the crawl share.
  *
  *     open.c    a mailbox: tree, rules, catalog numbers; begins its folders
+ *     tree.c    its folders as the server tells of them
+ *     root.c    whether the server must be asked for the root of the tree
  *     folder.c  a folder: first what the ledger left open, then the server's changes
  *     judge.c   one listed change: what it means for the ledger
  *     fetch.c   a batch of items: asked for, retried, taken apart
@@ -50,7 +52,6 @@ struct folder {
 	bool failed;   /* given up in this run */
 	bool vanished; /* no longer in the mailbox's tree: only to be written off */
 	bool listed;   /* to its end, in this run, or known to be as it was */
-	bool unsettled;           /* its counts don't fit: to be listed again */
 	bool relist;              /* list from the start: the counts don't fit what we know */
 	struct catalog_key after; /* draining: the last key looked at */
 	bool after_any;
@@ -59,6 +60,10 @@ struct folder {
 	char *dry_state;       /* dry run: the sync state, which isn't stored */
 	uint64_t *seen;        /* fresh: first 8 bytes of each id hash listed */
 	size_t seen_count, seen_capacity;
+	/* by the closing job: */
+	uint64_t off;   /* how far the ledger is from the server's count */
+	bool stirred;   /* it isn't as it was when its count was taken before */
+	bool unsettled; /* to be listed again */
 };
 
 struct mailbox {
@@ -128,6 +133,25 @@ void acks_committed(void *ctx, uint64_t epoch);
 
 /* tree.c: as ews takes it; texts borrowed. */
 struct ews_mailbox crawl_ews_mailbox(const struct crawl_mailbox *m);
+/* crawl_tree_load in steps. Listed, a tree has all folders but the root, in order of their ids. */
+bool tree_list(struct ews *ews, const struct crawl_mailbox *of, struct crawl_tree *out,
+	struct exa_error *err) EXA_CHECK;
+/* The one parent that isn't listed itself; borrowed. NULL: there is none, or more than one. */
+const char *tree_root_id(const struct crawl_tree *t);
+/* Takes the root for an empty folder of that id, or asks for it; tree_forget takes it out again. */
+void tree_assume_root(struct crawl_tree *t, const char *id);
+void tree_forget(struct crawl_tree *t, const char *id);
+bool tree_ask_root(struct ews *ews, const struct crawl_mailbox *of, struct crawl_tree *t,
+	struct exa_error *err) EXA_CHECK;
+/* Paths and decisions; the tree is in order of paths then. May be called again. */
+void tree_judge(struct crawl_tree *t, const struct rules *rules, enum catalog_part part);
+
+/* root.c */
+bool root_load_tree(struct crawl_thread *t, struct mailbox *m, struct crawl_tree *out,
+	bool *asked_out, struct exa_error *err) EXA_CHECK;
+/* Once the mailbox has its number: what the root was like when it was asked for. */
+bool root_note(struct crawl_thread *t, struct mailbox *m, const struct crawl_tree *tree,
+	struct exa_error *err) EXA_CHECK;
 
 /* open.c */
 /* TARGET is one for all parts of a mailbox: what the server says of one holds for all. */
@@ -145,6 +169,16 @@ bool mailbox_is_abandoned(const struct mailbox *m);
 
 /* folder.c */
 void folder_begin(struct folder *f);
+/*
+ * Whether a folder, as the server tells of it now, is as it was when it was last listed to its end:
+ * a request saved. Counts that don't fit the ledger are found when the mailbox is closed, whatever
+ * this says.
+ */
+struct folder_facts {
+	int64_t changed_ns, total_count;
+};
+bool folder_is_as_listed(const struct crawl_run *run, const struct folder_facts *told,
+	const struct catalog_sync *sync);
 /* The folder is left out of the rest of this run, and that is reported. */
 void folder_give_up(struct folder *f, const struct exa_error *why);
 

@@ -124,8 +124,20 @@ note_folder(struct mailbox *m, const struct crawl_folder *from, struct exa_error
 	return true;
 }
 
-/* Takes over what is archived; adds up what is excluded as a whole. An empty root folder isn't
- * worth a request. */
+/* An empty root folder isn't worth a request, unless it had items once: they are to be removed. */
+static bool
+is_worth_listing(struct mailbox *m, const struct crawl_folder *f, bool *out, struct exa_error *err)
+{
+	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
+	uint32_t number;
+
+	*out = f->role != EWS_ROLE_ROOT || f->total_count != 0;
+	return *out || m->number == 0 ||
+	       (store_read_begin(catalog_store(m->run->catalog), &txn, err) &&
+		       catalog_find_folder(txn, m->number, f->id, out, &number, err));
+}
+
+/* Takes over what is archived; adds up what is excluded as a whole. */
 static bool
 choose_folders(struct mailbox *m, const struct crawl_tree *tree, struct exa_error *err)
 {
@@ -135,10 +147,13 @@ choose_folders(struct mailbox *m, const struct crawl_tree *tree, struct exa_erro
 	for (size_t i = 0; i < tree->count; i++) {
 		const struct crawl_folder *f = &tree->folders[i];
 		uint64_t total = f->total_count > 0 ? (uint64_t)f->total_count : 0;
+		bool is_worth_it;
 
+		if (!is_worth_listing(m, f, &is_worth_it, err))
+			return false;
 		if (f->decision.verdict != RULES_ARCHIVE) {
 			m->excluded_whole += f->search_folder ? 0 : total;
-		} else if (f->role != EWS_ROLE_ROOT || f->total_count != 0) {
+		} else if (is_worth_it) {
 			if (!note_folder(m, f, err))
 				return exa_while(err, "folder %s", f->path);
 			expected += total;
@@ -206,18 +221,19 @@ open_mailbox(struct crawl_thread *t, struct mailbox *m, struct exa_error *err)
 		.part = m->what->part, .smtp = m->what->smtp, .display_name = m->what->display_name
 	};
 	struct crawl_tree tree = { 0 };
-	bool good;
+	bool good, asked_root;
 
 	m->asked_ns = clock_wall_ns();
 	report_requests(m->run->options->report, 1);
-	good = crawl_tree_load(t->ews, m->what, m->run->options->rules, &tree, err);
+	good = root_load_tree(t, m, &tree, &asked_root, err);
 	report_requests(m->run->options->report, -1);
 	if (!good)
 		return false;
 	good = (m->run->options->dry_run ||
 		       catalog_mailbox_put(m->run->catalog, &record, &m->number, err)) &&
 	       choose_folders(m, &tree, err) &&
-	       (m->run->options->dry_run || find_vanished(m, &tree, err));
+	       (m->run->options->dry_run || (find_vanished(m, &tree, err) &&
+						    (!asked_root || root_note(t, m, &tree, err))));
 	crawl_tree_done(&tree);
 	return good;
 }

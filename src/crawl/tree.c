@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exarch/clock.h"
 #include "internal.h"
 
 /* Exchange allows some 300 levels; a server that links folders in a ring must not keep us. */
@@ -70,8 +71,6 @@ list_all(struct ews *ews, const struct ews_mailbox *mailbox, struct collect *c,
 	const struct ews_folder_sink sink = { .folder = collect_folder, .ctx = c };
 	int64_t offset = 0;
 
-	if (!ews_get_folder(ews, mailbox, NULL, &sink, err))
-		return false;
 	while (offset >= 0) {
 		int64_t next;
 
@@ -191,6 +190,7 @@ make_path(const struct crawl_tree *t, struct crawl_folder *f, bool *below_standa
 		add_name(&path, chain[--depth]->name);
 	if (path.size == 0)
 		buf_add_byte(&path, '/');
+	exa_free(f->path);
 	f->path = buf_steal(&path);
 }
 
@@ -202,8 +202,8 @@ by_path(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
-static void
-judge_all(struct crawl_tree *t, const struct rules *rules, enum catalog_part part)
+void
+tree_judge(struct crawl_tree *t, const struct rules *rules, enum catalog_part part)
 {
 	/* All of the recoverable items are out of users' sight. */
 	const bool all_hidden = part == CATALOG_RECOVERABLE || part == CATALOG_ARCHIVE_RECOVERABLE;
@@ -246,8 +246,8 @@ crawl_ews_mailbox(const struct crawl_mailbox *m)
 }
 
 bool
-crawl_tree_load(struct ews *ews, const struct crawl_mailbox *of, const struct rules *rules,
-	struct crawl_tree *out, struct exa_error *err)
+tree_list(struct ews *ews, const struct crawl_mailbox *of, struct crawl_tree *out,
+	struct exa_error *err)
 {
 	const struct ews_mailbox mailbox = crawl_ews_mailbox(of);
 	struct collect c = { 0 };
@@ -256,7 +256,92 @@ crawl_tree_load(struct ews *ews, const struct crawl_mailbox *of, const struct ru
 		crawl_tree_done(&c.tree);
 		return exa_while(err, "listing folders");
 	}
-	judge_all(&c.tree, rules, of->part);
+	drop_doubles(&c.tree);
 	*out = c.tree;
+	return true;
+}
+
+const char *
+tree_root_id(const struct crawl_tree *t)
+{
+	const char *root = NULL;
+
+	for (size_t i = 0; i < t->count; i++) {
+		const struct crawl_folder *f = &t->folders[i];
+
+		if (find_id(t, f->parent_id) != NULL)
+			continue;
+		if (f->parent_id[0] == '\0' || (root != NULL && strcmp(root, f->parent_id) != 0))
+			return NULL;
+		root = f->parent_id;
+	}
+	return root;
+}
+
+static void
+add_folder(struct crawl_tree *t, struct crawl_folder folder)
+{
+	t->folders = exa_realloc_array(t->folders, t->count + 1, sizeof *t->folders);
+	t->folders[t->count++] = folder;
+}
+
+void
+tree_assume_root(struct crawl_tree *t, const char *id)
+{
+	add_folder(t,
+		(struct crawl_folder){ .id = exa_strdup(id),
+			.parent_id = exa_strdup(""),
+			.name = exa_strdup(""),
+			.class = exa_strdup(""),
+			.role = EWS_ROLE_ROOT,
+			.size_bytes = -1,
+			.changed_ns = EXA_NO_TIME });
+}
+
+void
+tree_forget(struct crawl_tree *t, const char *id)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < t->count; i++) {
+		if (strcmp(t->folders[i].id, id) == 0)
+			folder_done(&t->folders[i]);
+		else
+			t->folders[kept++] = t->folders[i];
+	}
+	t->count = kept;
+}
+
+bool
+tree_ask_root(struct ews *ews, const struct crawl_mailbox *of, struct crawl_tree *t,
+	struct exa_error *err)
+{
+	const struct ews_mailbox mailbox = crawl_ews_mailbox(of);
+	struct collect c = { 0 };
+	const struct ews_folder_sink sink = { .folder = collect_folder, .ctx = &c };
+	bool good = ews_get_folder(ews, &mailbox, NULL, &sink, err);
+
+	if (good) {
+		add_folder(t, c.tree.folders[0]);
+		c.tree.count = 0;
+	}
+	crawl_tree_done(&c.tree);
+	return good || exa_while(err, "asking for the root folder");
+}
+
+bool
+crawl_tree_load(struct ews *ews, const struct crawl_mailbox *of, const struct rules *rules,
+	struct crawl_tree *out, struct exa_error *err)
+{
+	struct crawl_tree tree;
+
+	if (!tree_list(ews, of, &tree, err))
+		return false;
+	if (!tree_ask_root(ews, of, &tree, err)) {
+		crawl_tree_done(&tree);
+		return false;
+	}
+	tree_judge(&tree, rules, of->part);
+	*out = tree;
 	return true;
 }

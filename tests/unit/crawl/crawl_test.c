@@ -361,6 +361,86 @@ a_change_just_before_the_run_is_not_trusted_to_be_the_last(void **state)
 }
 
 static void
+a_mailbox_without_news_costs_one_request(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *inbox = archive_settled_folder(w);
+
+	server_folder_add(ANNA, "Empty")->changed_ns = inbox->changed_ns;
+	world_run(w); /* another folder is news */
+	assert_int_equal(server.roots, 1);
+	world_run(w);
+	assert_int_equal(server.trees, 1);
+	assert_int_equal(server.roots + server.syncs + server.fetches, 0);
+	assert_int_equal(w->totals.sum.known, inbox->item_count);
+	assert_int_equal(w->totals.sum.unexplained, 0);
+}
+
+static void
+the_root_is_asked_for_when_there_are_news_or_it_was_long_ago(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *inbox = archive_settled_folder(w);
+
+	inbox->changed_ns += EXA_NS_PER_S;
+	world_run(w);
+	assert_int_equal(server.roots, 1);
+	world_run(w);
+	assert_int_equal(server.roots, 0);
+	w->options.full_sync_ns = 1;
+	world_run(w);
+	assert_int_equal(server.roots, 1);
+}
+
+static void
+items_in_the_root_are_archived_and_followed(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *inbox = archive_settled_folder(w);
+	struct server_folder *root = server_folder_add(ANNA, "root");
+
+	server_fill(root, 2);
+	inbox->changed_ns += EXA_NS_PER_S;
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 2);
+	server_fill(root, 1); /* and nothing else changes */
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 1);
+	for (size_t i = 0; i < root->item_count; i++)
+		server_delete(root, i);
+	world_run(w);
+	assert_int_equal(w->totals.sum.removed, 3);
+	assert_int_equal(w->totals.sum.unexplained, 0);
+}
+
+static struct server_folder *first_listed, *second_listed;
+
+static void
+move_to_the_one_listed_first(struct server_folder *f)
+{
+	second_listed = f;
+	first_listed = server.mailboxes[0].folders[f == server.mailboxes[0].folders[0]];
+	server_move(f, 2, first_listed);
+}
+
+static void
+an_item_moved_into_a_folder_that_was_listed_already_is_found_by_the_same_run(void **state)
+{
+	struct world *w = *state;
+
+	server_fill(server_mailbox_add(ANNA), 5);
+	server_fill(server_folder_add(ANNA, "Projects"), 5);
+	server.at_second_sync = move_to_the_one_listed_first;
+	w->options.threads = 1;
+	world_run(w);
+	assert_int_equal(first_listed->item_count, 6);
+	assert_int_equal(first_listed->items[5].fetched, 1);
+	assert_int_equal(second_listed->items[2].fetched, 0);
+	assert_int_equal(w->totals.sum.archived, 10);
+	assert_int_equal(w->totals.sum.unexplained, 0);
+}
+
+static void
 a_folder_no_longer_at_the_server_is_marked_and_its_items_are_kept_as_removed(void **state)
 {
 	struct world *w = *state;
@@ -441,6 +521,10 @@ main(void)
 		WORLD(a_folder_with_another_time_or_count_is_asked),
 		WORLD(a_folder_is_asked_when_it_was_long_ago_or_the_rules_have_changed),
 		WORLD(a_change_just_before_the_run_is_not_trusted_to_be_the_last),
+		WORLD(a_mailbox_without_news_costs_one_request),
+		WORLD(the_root_is_asked_for_when_there_are_news_or_it_was_long_ago),
+		WORLD(items_in_the_root_are_archived_and_followed),
+		WORLD(an_item_moved_into_a_folder_that_was_listed_already_is_found_by_the_same_run),
 		WORLD(a_folder_no_longer_at_the_server_is_marked_and_its_items_are_kept_as_removed),
 		WORLD(the_online_archive_of_a_mailbox_is_archived_beside_it),
 	};

@@ -136,6 +136,19 @@ server_delete(struct server_folder *f, size_t item)
 	tell(f, EWS_CHANGE_DELETE, item);
 }
 
+void
+server_move(struct server_folder *from, size_t item, struct server_folder *to)
+{
+	const size_t place = to->item_count;
+	char id[sizeof to->items[0].id];
+
+	server_fill(to, 1);
+	(void)snprintf(id, sizeof id, "%s", to->items[place].id);
+	to->items[place] = from->items[item];
+	(void)snprintf(to->items[place].id, sizeof to->items[place].id, "%s", id);
+	server_delete(from, item);
+}
+
 /* ---- exarch/ews.h ---- */
 
 bool
@@ -198,19 +211,29 @@ hand_folder(
 	return sink->folder(sink->ctx, &folder, err);
 }
 
+static bool
+is_root(const struct server_folder *f)
+{
+	return strcmp(f->id, "root") == 0;
+}
+
 bool
 ews_find_folders(struct ews *e, const struct ews_mailbox *mailbox, int64_t offset,
 	const struct ews_folder_sink *sink, int64_t *next_offset_out, struct exa_error *err)
 {
-	struct server_mailbox *m = find_mailbox(mailbox);
+	struct server_mailbox *m = find_part(mailbox);
 	bool good = true;
 
+	if (m == NULL)
+		return exa_fail(err, EXA_GONE, "no such part");
 	(void)pthread_mutex_lock(&mu);
 	e->counters.requests++;
+	server.trees++;
 	for (size_t i = 0; good && i < m->folder_count; i++)
-		good = m->folders[i]->deleted || hand_folder(m->folders[i], sink, err);
+		good = m->folders[i]->deleted || is_root(m->folders[i]) ||
+		       (m->folders[i]->gone_for_counts && m->tree_was_listed) ||
+		       hand_folder(m->folders[i], sink, err);
 	(void)pthread_mutex_unlock(&mu);
-	m->tree_was_listed = true;
 	*next_offset_out = m->listed_twice && offset == 0 ? 1000 : -1;
 	return good;
 }
@@ -227,17 +250,30 @@ find_folder(const struct ews_mailbox *mailbox, const char *id)
 	abort();
 }
 
-bool
-ews_get_folder(struct ews *e, const struct ews_mailbox *mailbox, const char *id,
-	const struct ews_folder_sink *sink, struct exa_error *err)
+static bool
+hand_root(struct server_mailbox *m, const struct ews_folder_sink *sink, struct exa_error *err)
 {
-	const struct ews_folder root = { .id = "root",
+	struct ews_folder root = { .id = "root",
 		.parent_id = "",
 		.name = "Top of Information Store",
 		.class = "IPF.Note",
 		.role = EWS_ROLE_ROOT,
 		.size_bytes = -1,
 		.changed_ns = EXA_NO_TIME };
+
+	server.roots++;
+	for (size_t i = 0; i < m->folder_count; i++) {
+		if (is_root(m->folders[i]))
+			root.total_count = count_of(m->folders[i]);
+	}
+	m->tree_was_listed = true;
+	return sink->folder(sink->ctx, &root, err);
+}
+
+bool
+ews_get_folder(struct ews *e, const struct ews_mailbox *mailbox, const char *id,
+	const struct ews_folder_sink *sink, struct exa_error *err)
+{
 	bool good;
 
 	(void)pthread_mutex_lock(&mu);
@@ -250,7 +286,7 @@ ews_get_folder(struct ews *e, const struct ews_mailbox *mailbox, const char *id,
 		 find_mailbox(mailbox)->tree_was_listed)
 		good = exa_fail(err, EXA_NET, "not now");
 	else if (id == NULL)
-		good = sink->folder(sink->ctx, &root, err);
+		good = hand_root(find_mailbox(mailbox), sink, err);
 	else if (find_folder(mailbox, id)->gone || find_folder(mailbox, id)->gone_for_counts)
 		good = exa_fail(err, EXA_GONE, "the folder isn't there");
 	else
@@ -329,6 +365,8 @@ sync_locked(struct server_folder *f, const struct ews_sync_request *request,
 	struct position at = { .made = server.states_since, .change = f->change_count };
 
 	server.syncs++;
+	if (server.syncs == 2 && server.at_second_sync != NULL)
+		server.at_second_sync(f);
 	if (fails_at_all(err))
 		return false;
 	if (f->gone)

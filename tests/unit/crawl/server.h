@@ -60,8 +60,8 @@ struct server_mailbox {
 	size_t folder_count;
 	enum exa_code fetches_fail; /* GetItem as a whole */
 	enum exa_code exports_fail; /* ExportItems as a whole */
-	bool root_fails_after_tree; /* the root, asked for again once the tree was listed */
-	bool tree_was_listed;
+	bool root_fails_after_tree; /* the root, asked for again once it was told */
+	bool tree_was_listed;       /* with its root */
 	bool listed_twice;  /* each folder, as when one is made between two pages */
 	bool changes_twice; /* each change is told twice */
 };
@@ -87,8 +87,12 @@ struct server {
 	bool lost_requests;
 	bool reversed;            /* looks are answered in the wrong order */
 	void (*after_look)(void); /* called when a look has been answered, once */
+	/* Called when the second listing of changes is asked for, of this folder, before it is
+	 * answered. */
+	void (*at_second_sync)(struct server_folder *f);
 	/* counted: */
 	int syncs, fetches, exports, drops, looks, deletions;
+	int trees, roots; /* FindFolder; GetFolder of the root */
 	size_t most_exported;             /* in one request */
 	enum ews_delete_type deleted_how; /* by the last one */
 };
@@ -98,7 +102,8 @@ extern struct server server;
 void server_reset(void);
 /* The same of another part of a mailbox. */
 struct server_folder *server_part_add(const char *smtp, enum ews_part part);
-/* A mailbox with one folder, "/Inbox"; further ones by server_folder_add. */
+/* A mailbox with one folder, "/Inbox"; further ones by server_folder_add. One named "root" is what the
+ * tree hangs below; without it the root is empty. */
 struct server_folder *server_mailbox_add(const char *smtp);
 struct server_folder *server_folder_add(const char *smtp, const char *name);
 
@@ -109,6 +114,8 @@ void server_read(struct server_folder *f, size_t item);
 /* Read, as a server has it that gives a new change key for that. */
 void server_read_anew(struct server_folder *f, size_t item);
 void server_delete(struct server_folder *f, size_t item);
+/* To the end of another folder of the mailbox, where it has another id. */
+void server_move(struct server_folder *from, size_t item, struct server_folder *to);
 /* As above, but no change tells of it. */
 void server_add_silently(struct server_folder *f);
 

@@ -89,6 +89,7 @@ world_run(struct world *w)
 	assert_non_null(nowhere);
 	w->cancel = (struct cancel){ 0 };
 	server.syncs = server.fetches = server.looks = server.deletions = 0;
+	server.trees = server.roots = 0;
 	must(catalog_open(w->dir,
 		     &(struct store_open_options){
 			     .access = w->options.dry_run ? STORE_READ : STORE_WRITE },
