@@ -55,6 +55,25 @@ def a_run_with_nothing_new_asks_little(run):
     harness.same('other requests', asked.keys() - {'token', 'graph', 'FindFolder', 'GetFolder', 'SyncFolderItems'}, set())
 
 
+def a_run_with_nothing_new_costs_one_request_a_mailbox(run):
+    """Promise 8, over 100 mailboxes of 30 folders each."""
+    mailboxes, folders = 100, 30
+    sim = run.simulator('--generate', f'{mailboxes}x30', '--mean-size', 'small', '--more-folders', 20)
+    peer = ews_peer.Peer(sim)
+    harness.same('folders of a mailbox', len(peer.folders(peer.mailboxes()[0])), folders)
+    profile = sim.profile(folders={'standard_exclusions': False}, run={'threads': 2, 'mailbox_concurrency': 8})
+    harness.same('archived', run.archive(profile)['archived'], mailboxes * 30)
+    sim.forget()
+    second = run.archive(profile)
+    sim.settle()
+    asked = collections.Counter(r['operation'] for r in sim.requests)
+    del asked['token'], asked['graph']
+    harness.same('known', second['known'], mailboxes * 30)
+    harness.same('unexplained', second['unexplained'], 0)
+    harness.check(sum(asked.values()) <= 1.1 * mailboxes, f'requests for {mailboxes} mailboxes: {asked}')
+    harness.same('requests that list folders', asked['FindFolder'], mailboxes)
+
+
 def changes_in_a_mailbox_are_followed(run):
     folder = mail.write(run.dir / 'mail', {
         'anna/Inbox/one.eml': 'one', 'anna/Inbox/two.eml': 'two', 'anna/Projects/three.eml': 'three'})
@@ -100,6 +119,7 @@ def a_whole_mailbox_that_left_stays_in_the_archive(run):
 if __name__ == '__main__':
     harness.main(only_what_is_new_is_fetched_and_what_was_deleted_stays,
                  a_run_with_nothing_new_asks_little,
+                 a_run_with_nothing_new_costs_one_request_a_mailbox,
                  changes_in_a_mailbox_are_followed,
                  a_changed_item_is_fetched_again_and_the_newest_is_shown,
                  a_whole_mailbox_that_left_stays_in_the_archive,

@@ -9,6 +9,8 @@
 
 #include "gen_message.h"
 
+#define GEN_MORE_FOLDERS_MAX 100
+
 struct gen_slot {
 	uint32_t number;
 	bool is_single, is_sent;
@@ -18,6 +20,7 @@ struct gen_plan {
 	struct gen_world world;
 	uint32_t items;
 	bool has_archive;       /* the folder Archive is in an online archive */
+	uint32_t more_folders;  /* below the top, with half of what would be in the Inbox */
 	struct gen_slot *slots; /* items of each mailbox, one mailbox after the other */
 	uint32_t remove_stride, remove_inverse; /* modulo items */
 };

@@ -23,7 +23,7 @@ enum gen_folder {
 	IN_CUSTOMERS,
 	IN_ARCHIVE,
 	IN_NEWS,
-	IN_END
+	IN_MORE /* and behind it */
 };
 
 static const struct sim_folder own_folders[] = {
@@ -76,6 +76,8 @@ gen_folder_of_slot(const struct gen_plan *plan, uint32_t mailbox, uint32_t slot)
 			return shares[i].folder;
 		roll -= shares[i].percent;
 	}
+	if (plan->more_folders > 0 && copy_seed(plan, mailbox, slot) / 10000 % 2 == 0)
+		return IN_MORE + copy_seed(plan, mailbox, slot) / 20000 % plan->more_folders;
 	return IN_INBOX;
 }
 
@@ -160,6 +162,7 @@ view_free(struct view *view)
 	struct gen_view *v = of(view);
 
 	exa_free(v->view.folders);
+	arena_free(v->names);
 	exa_free(v->order);
 	exa_free(v->folder_of);
 	exa_free(v->starts);
@@ -261,6 +264,22 @@ date_folders(struct gen_view *v)
 		v->view.folders[i].changed_ns = GEN_END_NS + changes * EXA_NS_PER_S;
 }
 
+static void
+add_more(struct gen_view *v, struct folder_list *list)
+{
+	char name[24];
+
+	v->names = arena_new();
+	for (uint32_t i = 0; i < v->plan->more_folders; i++) {
+		(void)snprintf(name, sizeof name, "Matter %02u", i + 1);
+		(void)folder_list_add(list,
+			&(struct sim_folder){ .number = 0x300 + i,
+				.parent = FOLDER_TOP,
+				.name = keep(v->names, name),
+				.folder_class = "IPF.Note" });
+	}
+}
+
 struct view *
 gen_view_new(const struct gen_plan *plan, uint32_t mailbox, const struct mailbox_id *id,
 	struct gen_epoch epoch, enum extra_folders extra)
@@ -277,6 +296,7 @@ gen_view_new(const struct gen_plan *plan, uint32_t mailbox, const struct mailbox
 	folder_list_add_standard(&list);
 	for (size_t i = 0; i < sizeof own_folders / sizeof own_folders[0]; i++)
 		(void)folder_list_add(&list, &own_folders[i]);
+	add_more(v, &list);
 	if (extra == FOLDERS_AS_EXCHANGE)
 		folder_list_add_exchange(&list);
 	(void)folder_list_add_recoverable(&list);

@@ -17,6 +17,7 @@ struct gen_view {
 	const struct gen_plan *plan; /* the store's; outlives the view */
 	uint32_t mailbox;
 	struct gen_epoch epoch;
+	struct arena *names; /* of folders */
 	uint32_t slot_count;
 	uint32_t *order;    /* all slots by folder, newest first; removed ones too */
 	uint8_t *folder_of; /* by slot */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "auth.h"
+#include "gen_plan.h"
 #include "options.h"
 
 #define MAILBOXES_MAX 100000
@@ -96,6 +97,12 @@ set_online_archive(struct options *o, const char *value)
 	(void)value;
 	o->online_archive = true;
 	return true;
+}
+
+static bool
+set_more_folders(struct options *o, const char *value)
+{
+	return set_unsigned(value, GEN_MORE_FOLDERS_MAX, &o->more_folders);
 }
 
 static bool
@@ -265,6 +272,7 @@ static const struct option table[] = {
 		"with --generate: without attachments, or with (normal, about 100 KB)" },
 	{ "--online-archive", NULL, set_online_archive,
 		"with --generate: the folder Archive is in an online archive mailbox" },
+	{ "--more-folders", "N", set_more_folders, "with --generate: N folders more in each mailbox" },
 	{ "--exchange-folders", NULL, set_exchange_folders,
 		"also the hidden, search, calendar, contacts and sync issues folders" },
 	{ "--listen", "127.0.0.1:PORT", set_listen,
@@ -314,9 +322,11 @@ check_together(const struct options *o, struct exa_error *err)
 	if (o->archive != NULL && o->profile == NULL)
 		return exa_fail(err, EXA_USAGE, "--archive goes with --write-profile FILE");
 	if (o->generate == NULL &&
-		(o->add > 0 || o->remove > 0 || o->small_mail || o->online_archive))
+		(o->add > 0 || o->remove > 0 || o->small_mail || o->online_archive ||
+			o->more_folders > 0))
 		return exa_fail(err, EXA_USAGE,
-			"--add, --remove, --mean-size and --online-archive go with --generate");
+			"--add, --remove, --mean-size, --online-archive and --more-folders go with "
+			"--generate");
 	return true;
 }
 

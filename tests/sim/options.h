@@ -18,6 +18,7 @@ struct options {
 	unsigned mailboxes, items; /* of --generate */
 	unsigned add, remove;
 	bool small_mail, online_archive;
+	unsigned more_folders;
 	enum extra_folders folders;
 	const char *host; /* numbers */
 	unsigned port;

@@ -98,7 +98,8 @@ open_store(struct server *s, const struct options *o, struct exa_error *err)
 		.remove = o->remove,
 		.small = o->small_mail,
 		.folders = o->folders,
-		.online_archive = o->online_archive };
+		.online_archive = o->online_archive,
+		.more_folders = o->more_folders };
 
 	struct mailstore *base;
 

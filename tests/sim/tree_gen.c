@@ -80,6 +80,7 @@ tree_gen_open(const struct tree_gen_options *o, struct mailstore **out, struct e
 	s->store.ops = &gen_store_ops;
 	gen_plan_init(&s->plan, &world, o->items);
 	s->plan.has_archive = o->online_archive;
+	s->plan.more_folders = o->more_folders;
 	s->epoch = (struct gen_epoch){ o->add, o->remove };
 	s->extra = o->folders;
 	(void)pthread_mutex_init(&s->mu, NULL);

@@ -15,6 +15,7 @@ struct tree_gen_options {
 	bool small;           /* no attachments */
 	enum extra_folders folders;
 	bool online_archive; /* the folder Archive is there */
+	unsigned more_folders;
 };
 
 bool tree_gen_open(
