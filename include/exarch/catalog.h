@@ -7,7 +7,8 @@
  *
  *   logged in the segments   mailbox, folder, item, item removed, item expired, run, hold, audit:
  *                            a rebuild brings them back
- *   in the index alone       open ledger entries, sync states: after a rebuild they are listed again
+ *   in the index alone       open ledger entries, sync states, hints at items that are alike: after a
+ *                            rebuild they are listed again
  *
  * An item of the server is named by struct catalog_key: mailbox, folder and a hash of its server
  * id. What the tables hold of it:
@@ -236,6 +237,26 @@ void catalog_batch_sync(struct catalog_batch *b, uint32_t mailbox, uint32_t fold
  * MIME as the known instance (or, if there is none, same native stream): that one is updated in
  * place, and keeps its number. */
 void catalog_batch_item(struct catalog_batch *b, const struct catalog_item *item);
+
+/*
+ * Items that are likely the same: an archived one by what a listing tells of it, should it be listed
+ * under another id one day (src/catalog/alike.c). Nothing more than a hint: rows may be missing, and
+ * one that is there names an item that has to be compared. A row that two items contend for names
+ * none, unless the one takes the place of the other.
+ */
+struct catalog_alike {
+	int64_t received_ns, size_bytes;
+	const char *class;
+};
+struct catalog_alike_item {
+	uint64_t number;
+	int64_t modified_ns; /* as of when the row was made */
+	uint64_t instead_of; /* another item it moved from; 0 = none. Not told by catalog_alike_find */
+};
+void catalog_batch_alike(struct catalog_batch *b, uint32_t mailbox,
+	const struct catalog_alike *facts, const struct catalog_alike_item *item);
+bool catalog_alike_find(struct store_txn *txn, uint32_t mailbox, const struct catalog_alike *facts,
+	bool *found_out, struct catalog_alike_item *out, struct exa_error *err) EXA_CHECK;
 
 /* The archive gives up an instance: its row becomes ITEM_EXPIRED. Its objects stay until
  * catalog_compact. Nothing happens to an item that is expired already. */

@@ -596,6 +596,8 @@ catalog_apply(void *ctx, struct store_txn *txn, const struct store_loc *loc, str
 		return apply_close(txn, record, err);
 	case NOTE_SYNC:
 		return apply_sync(txn, record, err);
+	case NOTE_ALIKE:
+		return apply_alike(txn, record, err);
 	}
 	return exa_fail(err, EXA_USAGE,
 		"the archive holds records of type %u, which this program doesn't know; use a "

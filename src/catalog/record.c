@@ -24,6 +24,7 @@ const struct store_table catalog_tables[TABLE_TOTAL] = {
 	[TABLE_HOLD] = { "hold", false, STORE_FROM_RECORDS },
 	[TABLE_AUDIT] = { "audit", false, STORE_FROM_RECORDS },
 	[TABLE_FOLDER_PATH] = { "folder_path", true, STORE_FROM_RECORDS },
+	[TABLE_ALIKE] = { "alike", true, STORE_FROM_NOTES },
 };
 
 /* ---- fields ---- */

@@ -28,6 +28,7 @@ enum record_type {
 	NOTE_LEDGER = 'l',
 	NOTE_CLOSE = 'c',
 	NOTE_SYNC = 's',
+	NOTE_ALIKE = 'a',
 };
 
 #define RECORD_VERSION 1
@@ -50,6 +51,7 @@ enum table {
 	TABLE_HOLD,        /* number -> latest hold record */
 	TABLE_AUDIT,       /* number -> audit record */
 	TABLE_FOLDER_PATH, /* mailbox, number, hash of path -> path: all a folder has had */
+	TABLE_ALIKE,       /* mailbox, hash of what a listing tells -> item; may lack any row */
 	TABLE_TOTAL
 };
 extern const struct store_table catalog_tables[TABLE_TOTAL];
@@ -158,6 +160,9 @@ bool carried_decode(struct bytes record, uint64_t *row_out, struct bytes *item_r
 void row_encode(const struct catalog_row *row, uint8_t out[ITEM_ROW_SIZE]);
 bool row_decode(uint64_t number, struct bytes value, struct catalog_row *out,
 	struct exa_error *err) EXA_CHECK;
+
+/* alike.c */
+bool apply_alike(struct store_txn *txn, struct bytes note, struct exa_error *err) EXA_CHECK;
 
 #define COUNTS_SIZE (8 * LEDGER_STATE_COUNT)
 void counts_encode(const struct ledger_counts *c, uint8_t out[COUNTS_SIZE]);

@@ -78,12 +78,26 @@ fetch_queue(struct fetch_job *f)
 /* ---- plan ---- */
 
 static void
+plan_push(struct fetch_plan *p, struct job *job)
+{
+	job->next = p->batches;
+	p->batches = job;
+}
+
+static void
+plan_end_suspects(struct fetch_plan *p)
+{
+	if (p->suspects != NULL)
+		plan_push(p, moved_job_base(p->suspects));
+	p->suspects = NULL;
+}
+
+static void
 plan_end_batch(struct fetch_plan *p)
 {
 	if (p->filling == NULL)
 		return;
-	p->filling->job.next = p->batches;
-	p->batches = &p->filling->job;
+	plan_push(p, &p->filling->job);
 	p->filling = NULL;
 	p->bytes = 0;
 }
@@ -101,11 +115,15 @@ plan_take(struct fetch_plan *p)
 void
 fetch_plan_queue(struct fetch_plan *p)
 {
+	struct mailbox *m = p->folder->mailbox;
 	struct job *job;
 
 	plan_end_batch(p);
-	while ((job = plan_take(p)) != NULL)
-		fetch_queue((struct fetch_job *)(void *)job);
+	plan_end_suspects(p);
+	while ((job = plan_take(p)) != NULL) {
+		mailbox_job_begins(m);
+		work_add(m->run->work, job);
+	}
 }
 
 void
@@ -114,8 +132,9 @@ fetch_plan_drop(struct fetch_plan *p)
 	struct job *job;
 
 	plan_end_batch(p);
+	plan_end_suspects(p);
 	while ((job = plan_take(p)) != NULL)
-		fetch_drop(job);
+		job->drop(job);
 }
 
 void
@@ -144,6 +163,16 @@ fetch_plan_add(struct fetch_plan *p, const struct ledger_entry *entry, bool said
 			.attempts = entry->attempts,
 			.said_gone = said_gone });
 	p->bytes += size;
+}
+
+void
+fetch_plan_add_suspect(struct fetch_plan *p, const struct ledger_entry *entry,
+	const struct catalog_alike_item *likely)
+{
+	if (p->suspects == NULL)
+		p->suspects = moved_job_new(p->folder);
+	if (!moved_job_add(p->suspects, entry, likely))
+		plan_end_suspects(p);
 }
 
 /* ---- one request ---- */

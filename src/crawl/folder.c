@@ -17,9 +17,6 @@
 #include "internal.h"
 
 #define DRAIN_CHUNK 512
-/* A change younger than this, when the tree was asked for, may have others beside it that the time
- * of the last change doesn't tell apart; clocks differ too. Such a folder is asked once more. */
-#define CHANGE_SETTLED_NS (60 * EXA_NS_PER_S)
 /* A sweep of a large folder is cut into batches well below the store's limit. */
 #define SWEEP_BATCH_BYTES ((size_t)1024 * 1024)
 /* A state may be refused after a mailbox move; a server that refuses the states it has just given

@@ -8,6 +8,7 @@
  *     folder.c  a folder: first what the ledger left open, then the server's changes
  *     judge.c   one listed change: what it means for the ledger
  *     fetch.c   a batch of items: asked for, retried, taken apart
+ *     moved.c   an item that is likely known from another folder: followed, or fetched
  *     ladder.c  an item that can't be had: what is tried next
  *     held.c    what is there of an item while another form of it is asked for
  *     item.c    one item: from its bytes to the archive
@@ -34,6 +35,11 @@
  * unexplained: mail keeps arriving while we work, so once is not enough; but a server that counts
  * wrong must not hold us up. */
 #define RECONCILE_ROUNDS 3
+
+/* A change younger than this, when the server was asked, may have others beside it that the time of
+ * the last change doesn't tell apart; clocks differ too. Such a folder is asked once more, such an
+ * item isn't known again when it moves. */
+#define CHANGE_SETTLED_NS (60 * EXA_NS_PER_S)
 
 struct mailbox;
 
@@ -90,6 +96,7 @@ struct mailbox {
 
 struct acks;
 struct deletions;
+struct moved_job;
 
 struct crawl {
 	struct acks *acks;
@@ -210,10 +217,14 @@ struct fetch_plan {
 	struct folder *folder;
 	struct fetch_job *filling;
 	uint64_t bytes;      /* of the batch being filled */
+	struct moved_job *suspects;
 	struct job *batches; /* full ones */
 };
 /* SAID_GONE: when it was asked for; but then it was listed again. */
 void fetch_plan_add(struct fetch_plan *p, const struct ledger_entry *entry, bool said_gone);
+/* It is likely an archived one that was moved: that is looked into first. */
+void fetch_plan_add_suspect(struct fetch_plan *p, const struct ledger_entry *entry,
+	const struct catalog_alike_item *likely);
 void fetch_plan_queue(struct fetch_plan *p);
 void fetch_plan_drop(struct fetch_plan *p);
 
@@ -231,6 +242,16 @@ bool judge_change(
 /* An open entry at the start of a run: try it, look at it again, or leave it. */
 bool judge_open(struct listing *l, const struct catalog_key *key, const struct ledger_entry *entry,
 	bool rules_changed, struct exa_error *err) EXA_CHECK;
+
+/* moved.c: whether a listed item is likely an archived one in another place. A job takes up to
+ * EWS_BATCH_MAX of them; false: it is full. */
+bool moved_is_suspect(const struct listing *l, const struct catalog_key *key,
+	const struct ledger_entry *entry, struct catalog_alike_item *likely_out, bool *out,
+	struct exa_error *err) EXA_CHECK;
+struct moved_job *moved_job_new(struct folder *f);
+bool moved_job_add(struct moved_job *job, const struct ledger_entry *entry,
+	const struct catalog_alike_item *likely);
+struct job *moved_job_base(struct moved_job *job);
 
 /* The forms in which the server gives an item. */
 enum item_form { FORM_MIME, FORM_NATIVE };
@@ -285,6 +306,9 @@ bool item_archive(struct crawl_thread *t, struct folder *f, const struct ews_ite
 	struct exa_error *err) EXA_CHECK;
 /* It is archived without a form that was asked for: said. */
 void item_lacks_form(struct folder *f, const struct item_ref *ref, const struct exa_error *why);
+/* The same for a message that the archive has already, as item FORMER, which it was before it moved. */
+bool item_follow(struct crawl_thread *t, struct folder *f, const struct ews_item *item,
+	const struct recipe_result *mime, uint64_t former, struct exa_error *err) EXA_CHECK;
 bool item_gone(struct crawl_thread *t, struct folder *f, const struct item_ref *ref,
 	struct exa_error *err) EXA_CHECK;
 bool item_failed(struct crawl_thread *t, struct folder *f, const struct item_ref *ref,

@@ -8,6 +8,7 @@
  *     item_*_stored  the answer's end: the recipe
  *     item_archive   record, one batch to the store; acknowledged when that is durable
  *
+ * or, when it is known from another place (moved.c), item_follow: a record with the recipe it has;
  * or else item_gone (deleted before we came) or item_failed (why, how often, and when to try
  * again). An item whose answer breaks off is none of these: it stays pending, and objects it left
  * in the store wait for the next try to find them.
@@ -98,22 +99,58 @@ record_of(struct crawl_run *run, const struct folder *f, const struct ews_item *
 	return record;
 }
 
+/* So that it is known again when it moves. A change that is younger than this may have another beside
+ * it that its time doesn't tell apart. */
+static void
+note_alike(struct crawl_thread *t, const struct catalog_item *record, uint64_t instead_of)
+{
+	const struct catalog_alike facts = { .received_ns = record->received_ns,
+		.size_bytes = record->size_bytes,
+		.class = record->class };
+	const struct catalog_alike_item item = { .number = record->number,
+		.modified_ns = record->modified_ns,
+		.instead_of = instead_of };
+
+	if (catalog_item_has_mime(record) && record->received_ns != EXA_NO_TIME &&
+		record->size_bytes >= 0 && record->modified_ns != EXA_NO_TIME &&
+		record->modified_ns < clock_wall_ns() - CHANGE_SETTLED_NS)
+		catalog_batch_alike(&t->batch, record->mailbox, &facts, &item);
+}
+
+static bool
+put(struct crawl_thread *t, struct folder *f, const struct catalog_item *record, uint64_t bytes,
+	uint64_t instead_of, struct exa_error *err)
+{
+	struct crawl_run *run = f->mailbox->run;
+	struct ack ack = { .mailbox = f->mailbox,
+		.bytes = bytes,
+		.native_only = !catalog_item_has_mime(record) };
+
+	catalog_batch_item(&t->batch, record);
+	note_alike(t, record, instead_of);
+	if (!submit(t, f->mailbox, &ack.epoch, err))
+		return exa_while(err, "recording item %s", record->server_id);
+	report_fetched(run->options->report, 1, ack.bytes);
+	acks_add(run->crawl->acks, &ack);
+	return true;
+}
+
 bool
 item_archive(struct crawl_thread *t, struct folder *f, const struct ews_item *item,
 	const struct recipe_result *mime, const struct recipe_result *native, struct exa_error *err)
 {
-	struct crawl_run *run = f->mailbox->run;
-	const struct catalog_item record = record_of(run, f, item, mime, native);
-	struct ack ack = { .mailbox = f->mailbox,
-		.bytes = record.mime_bytes + record.native_bytes,
-		.native_only = mime == NULL };
+	const struct catalog_item record = record_of(t->run, f, item, mime, native);
 
-	catalog_batch_item(&t->batch, &record);
-	if (!submit(t, f->mailbox, &ack.epoch, err))
-		return exa_while(err, "recording item %s", item->id);
-	report_fetched(run->options->report, 1, ack.bytes);
-	acks_add(run->crawl->acks, &ack);
-	return true;
+	return put(t, f, &record, record.mime_bytes + record.native_bytes, 0, err);
+}
+
+bool
+item_follow(struct crawl_thread *t, struct folder *f, const struct ews_item *item,
+	const struct recipe_result *mime, uint64_t former, struct exa_error *err)
+{
+	const struct catalog_item record = record_of(t->run, f, item, mime, NULL);
+
+	return put(t, f, &record, 0, former, err);
 }
 
 void

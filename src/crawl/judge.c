@@ -26,10 +26,27 @@ remember_seen(struct folder *f, const struct catalog_key *key)
 	f->seen[f->seen_count++] = get_le64(key->id_hash);
 }
 
+static bool
+plan(struct listing *l, const struct catalog_key *key, const struct ledger_entry *entry,
+	bool said_gone, struct exa_error *err)
+{
+	struct catalog_alike_item likely;
+	bool is_suspect = false;
+
+	if (!said_gone && !moved_is_suspect(l, key, entry, &likely, &is_suspect, err))
+		return false;
+	if (is_suspect)
+		fetch_plan_add_suspect(&l->plan, entry, &likely);
+	else
+		fetch_plan_add(&l->plan, entry, said_gone);
+	return true;
+}
+
 /* Writes the verdict of the rules into the ledger; an item to be archived goes into the plan as
  * well. */
-static void
-enter(struct listing *l, const struct catalog_key *key, struct ledger_entry *entry, bool said_gone)
+static bool
+enter(struct listing *l, const struct catalog_key *key, struct ledger_entry *entry, bool said_gone,
+	struct exa_error *err)
 {
 	const struct crawl_options *options = l->folder->mailbox->run->options;
 	const struct rules_item facts = {
@@ -53,8 +70,7 @@ enter(struct listing *l, const struct catalog_key *key, struct ledger_entry *ent
 		break;
 	}
 	catalog_batch_ledger(&l->thread->batch, key, entry);
-	if (entry->state == LEDGER_PENDING)
-		fetch_plan_add(&l->plan, entry, said_gone);
+	return entry->state != LEDGER_PENDING || plan(l, key, entry, said_gone, err);
 }
 
 static struct ledger_entry
@@ -90,8 +106,7 @@ judge_present(struct listing *l, const struct catalog_key *key, const struct ews
 	if (is_open && (open.state == LEDGER_PENDING || open.state == LEDGER_FAILED) &&
 		strcmp(open.change_key, change->change_key) == 0)
 		return true;
-	enter(l, key, &entry, is_open && open.state == LEDGER_GONE);
-	return true;
+	return enter(l, key, &entry, is_open && open.state == LEDGER_GONE, err);
 }
 
 static bool
@@ -144,14 +159,13 @@ judge_read_flag(struct listing *l, const struct catalog_key *key, const struct e
 		!is_worth_a_key(l, key, change, &worth_it, err))
 		return false;
 	if (!is_open && worth_it)
-		enter(l, key, &again, false);
+		return enter(l, key, &again, false, err);
 	if (!is_open || (open.state != LEDGER_DEFERRED && open.state != LEDGER_EXCLUDED))
 		return true;
 	open.is_read = change->is_read;
 	if (change->change_key[0] != '\0')
 		open.change_key = change->change_key;
-	enter(l, key, &open, false);
-	return true;
+	return enter(l, key, &open, false, err);
 }
 
 bool
@@ -181,25 +195,17 @@ judge_open(struct listing *l, const struct catalog_key *key, const struct ledger
 {
 	struct ledger_entry copy = *entry;
 
-	(void)err;
 	switch (entry->state) {
 	case LEDGER_PENDING:
-		if (rules_changed)
-			enter(l, key, &copy, false);
-		else
-			fetch_plan_add(&l->plan, entry, false);
-		break;
+		return rules_changed ? enter(l, key, &copy, false, err)
+				     : plan(l, key, entry, false, err);
 	case LEDGER_DEFERRED:
-		enter(l, key, &copy, false);
-		break;
+		return enter(l, key, &copy, false, err);
 	case LEDGER_EXCLUDED:
-		if (rules_changed)
-			enter(l, key, &copy, false);
-		break;
+		return !rules_changed || enter(l, key, &copy, false, err);
 	case LEDGER_FAILED:
-		if (l->folder->mailbox->run->now_ns >= entry->not_before_ns)
-			enter(l, key, &copy, false);
-		break;
+		return l->folder->mailbox->run->now_ns < entry->not_before_ns ||
+		       enter(l, key, &copy, false, err);
 	case LEDGER_ARCHIVED:
 	case LEDGER_GONE:
 	case LEDGER_REMOVED:

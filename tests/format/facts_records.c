@@ -408,6 +408,7 @@ record_name(unsigned n)
 		return "carried item";
 	case NOTE_LEDGER:
 	case NOTE_CLOSE:
+	case NOTE_ALIKE:
 	case NOTE_SYNC:
 		break; /* in the index alone: not part of the format */
 	}

@@ -429,14 +429,15 @@ hand_item(const struct server_item *item, enum answer answer, size_t index,
 	struct ews_item found = { .id = item->id,
 		.change_key = change_key,
 		.class = item->class,
-		.internet_message_id = "",
+		.internet_message_id = item->search_key != NULL ? item->search_key : "",
 		.categories = "",
 		.size_bytes = 100,
 		.received_ns = received_of(item),
 		.sent_ns = EXA_NO_TIME,
 		.created_ns = EXA_NO_TIME,
-		.modified_ns = EXA_NO_TIME,
-		.message_flags = -1,
+		.modified_ns = item->modified_ns != 0 ? item->modified_ns : EXA_NO_TIME,
+		.message_flags = item->message_flags != 0 ? item->message_flags : -1,
+		.search_key = bytes_of_string(item->search_key != NULL ? item->search_key : ""),
 		.is_read = !item->unread,
 		.has_attachments = 0,
 		.flag_status = item->flagged ? 2 : 0,
@@ -461,6 +462,8 @@ code_of(struct server_item *item, enum answer answer)
 		return item->fails != EXA_OK ? item->fails : item->mime_fails;
 	case ANSWER_PROPERTIES:
 		item->properties++;
+		if (item == server.pardons && item->properties > 1)
+			return EXA_OK;
 		return item->fails != EXA_OK ? item->fails : item->properties_fail;
 	case ANSWER_NATIVE:
 		break;

@@ -28,6 +28,10 @@ struct server_item {
 	bool native_empty;
 	int64_t received_ns; /* 0: one second after the beginning of time */
 	bool flagged;
+	/* By which it is known again when it moves; NULL, 0: the server doesn't say. */
+	const char *search_key;
+	int64_t modified_ns;
+	int64_t message_flags;
 	/* counted: */
 	int fetched, properties, exported;
 	int deletions; /* how often DeleteItem named it */
@@ -75,6 +79,7 @@ struct server {
 	 * trouble. Trees apart. */
 	int busy, broken;
 	size_t most_at_once; /* more items in one GetItem take too long; 0 = any number */
+	struct server_item *pardons; /* its properties fail but once */
 	int backwards;       /* so many GetItem are answered in the wrong order */
 	struct cancel *cancel_after_fetch; /* raised when a GetItem has been answered */
 	/* Of looks (GetItem without content) and deletions, counted together: the request of this
