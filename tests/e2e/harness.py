@@ -258,6 +258,10 @@ class Simulator:
         """How many items were asked for by GetItem so far."""
         return sum(r['items'] for r in self.requests_of('GetItem'))
 
+    def fetched_messages(self):
+        """How many of these with their MIME."""
+        return sum(r.get('messages', 0) for r in self.requests_of('GetItem'))
+
     def forget(self):
         self.settle()
         with self.changed:

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs that follow one another: exactly what is new is fetched, and what the server deleted stays."""
 import collections
+import shutil
 
 import ews_peer
 import harness
 import mail
+import wire
+from ews_peer import served
 
 MAILBOXES, ITEMS = (2, 30) if harness.SHORT else (20, 1000) if harness.LONG else (5, 100)
 ADDED, REMOVED = (10, 4) if harness.SHORT else (200, 50) if harness.LONG else (20, 5)
@@ -12,7 +15,7 @@ GENERATE = ('--generate', f'{MAILBOXES}x{ITEMS}', '--seed', '7')
 
 
 def counter_of_served(sim):
-    counted = collections.Counter(ews_peer.served(sim))
+    counted = collections.Counter(served(sim))
     sim.forget()
     return counted
 
@@ -90,6 +93,55 @@ def changes_in_a_mailbox_are_followed(run):
     harness.same('subjects listed', subjects, ['five', 'four', 'one', 'six', 'three', 'two'])
 
 
+def items_that_move_are_followed_without_a_fetch(run):
+    sim = run.simulator('--plain', '--generate', '3x60', '--mean-size', 'small', '--seed', '7')
+    asker = wire.Wire(sim)
+    run.archive(sim.written_profile)
+    anna = min(i['mailbox'] for i in run.exarch('list', sim.archive, '--json').objects())
+    before = {(i['folder'], i['subject']) for i in run.exarch('list', sim.archive, '--mailbox', anna, '--json').objects()}
+    asker.scenario(f"""changes:
+  - {{ name: sorted, where: {{ operation: FindFolder }}, when: {{ nth: 1 }}, mailbox: "{anna}", do: move-item, folder: Inbox,
+      count: 7, to: Projects }}
+""")
+    sim.forget()
+    second = run.archive(sim.written_profile)
+    harness.same('messages fetched', sim.fetched_messages(), 0)
+    harness.same('followed, removed, unexplained', (second['archived'], second['removed'], second['unexplained']), (7, 7, 0))
+    listed = run.exarch('list', sim.archive, '--mailbox', anna, '--json').objects()
+    after = {(i['folder'], i['subject']) for i in listed if i['state'] == 'live'}
+    harness.same('items in their new folder', len(after - before), 7)
+    harness.same('folders that got them', {folder for folder, _ in after - before}, {'/Inbox/Projects'})
+    harness.same('states', collections.Counter(i['state'] for i in listed), {'live': 60, 'removed': 7})
+    run.verify(sim.archive)
+    live = collections.Counter(served(sim))
+    everything = collections.Counter(run.export(sim.archive, 'out1'))
+    harness.same('what is exported beside what the server has', sum((everything - live).values()), 7)
+    harness.same('what the server has and is not exported', live - everything, {})
+
+    shutil.rmtree(sim.archive / 'idx')
+    run.exarch('rebuild', sim.archive)
+    run.verify(sim.archive)
+    harness.same_multiset('the export after a rebuild', collections.Counter(run.export(sim.archive, 'out2')), everything)
+    sim.forget()
+    third = run.archive(sim.written_profile)
+    harness.same('messages fetched after a rebuild', (sim.fetched_messages(), third['archived']), (0, 0))
+
+
+def items_moved_while_the_run_lists_are_found_by_it(run):
+    sim = run.simulator('--plain', '--generate', '1x80', '--mean-size', 'small')
+    asker = wire.Wire(sim)
+    asker.scenario("""changes:
+  - { name: sorted, where: { operation: GetItem }, when: { nth: 1 }, do: move-item, folder: Inbox, count: 5, to: Projects }
+  - { name: back, where: { operation: GetItem }, when: { nth: 2 }, do: move-item, folder: Newsletters, count: 2, to: Customers }
+""")
+    summary = run.archive(sim.profile(run={'threads': 1, 'batch_items': 10}))
+    harness.same('unexplained', summary['unexplained'], 0)
+    asker.scenario()
+    live = collections.Counter(served(sim))
+    harness.same('what the server has and the first run did not archive',
+                 live - collections.Counter(run.export(sim.archive)), {})
+
+
 def a_changed_item_is_fetched_again_and_the_newest_is_shown(run):
     folder = mail.write(run.dir / 'mail', {'anna/Drafts/plan.eml': 'plan', 'anna/Inbox/other.eml': 'other'})
     sim = run.simulator('--mail', folder)
@@ -121,6 +173,8 @@ if __name__ == '__main__':
                  a_run_with_nothing_new_asks_little,
                  a_run_with_nothing_new_costs_one_request_a_mailbox,
                  changes_in_a_mailbox_are_followed,
+                 items_that_move_are_followed_without_a_fetch,
+                 items_moved_while_the_run_lists_are_found_by_it,
                  a_changed_item_is_fetched_again_and_the_newest_is_shown,
                  a_whole_mailbox_that_left_stays_in_the_archive,
                  short=(only_what_is_new_is_fetched_and_what_was_deleted_stays,))

@@ -104,5 +104,7 @@ op_get_item(struct ews_call *call)
 	s->targets = call->targets;
 	s->refused = !shape_of_items(xmlin_child(call->request, NS_MESSAGES, "ItemShape"),
 		SHAPE_FOR_GET, &s->shape, &s->refusal);
+	if (!s->refused && s->shape.mime)
+		call->answer->note.messages = (unsigned)call->targets.count;
 	call->answer->stream = &s->stream;
 }

@@ -78,6 +78,7 @@ reqlog_add(struct reqlog *l, const struct request_line *line)
 	set_text(o, "operation", line->note->operation);
 	set_text(o, "mailbox", line->note->mailbox);
 	(void)json_object_set_new(o, "items", json_integer(line->note->items));
+	set_number(o, "messages", line->note->messages);
 	(void)json_object_set_new(o, "status", json_integer(line->status));
 	set_text(o, "code", line->note->code);
 	set_text(o, "fault", line->note->fault);
