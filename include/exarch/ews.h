@@ -73,12 +73,17 @@ enum ews_part {
 	EWS_PART_ARCHIVE, /* the online archive */
 	EWS_PART_RECOVERABLE,
 	EWS_PART_ARCHIVE_RECOVERABLE,
+	EWS_PART_PUBLIC, /* the public folders: no Deep, no Sync* */
 };
 
 struct ews_mailbox {
 	const char *smtp;
 	enum ews_part
 		part; /* which tree `ews_find_folders` and the root of `ews_get_folder` mean */
+	/* Public folders: whose mailbox the request is routed to, the hierarchy's or that of the
+	 * folder's content. NULL: X-AnchorMailbox is `smtp`, and no X-PublicFolderMailbox is sent.
+	 */
+	const char *anchor, *public_mailbox;
 };
 
 /* ---- folders ---- */
@@ -114,6 +119,10 @@ struct ews_folder {
 	int64_t total_count; /* -1 when not said */
 	int64_t size_bytes;  /* 0x0E08; -1 when not said */
 	int64_t changed_ns;  /* 0x670A; EXA_NO_TIME when not said */
+	/* Public folders, "" and -1 when not said: the GUID of the mailbox that holds the content
+	 * (0x6698), and how many folders are right below. */
+	const char *replica;
+	int64_t child_count;
 };
 
 struct ews_folder_sink {
@@ -128,6 +137,11 @@ struct ews_folder_sink {
  */
 bool ews_find_folders(struct ews *e, const struct ews_mailbox *mailbox, int64_t offset,
 	const struct ews_folder_sink *sink, int64_t *next_offset_out,
+	struct exa_error *err) EXA_CHECK;
+
+/* The same of those right below a folder of any part (FindFolder Shallow); PARENT NULL = its root. */
+bool ews_find_children(struct ews *e, const struct ews_mailbox *mailbox, const char *parent,
+	int64_t offset, const struct ews_folder_sink *sink, int64_t *next_offset_out,
 	struct exa_error *err) EXA_CHECK;
 
 /* One folder by id, or the root of the part when ID is NULL (then its role is EWS_ROLE_ROOT).
@@ -175,6 +189,16 @@ struct ews_sync_request {
 bool ews_sync_items(struct ews *e, const struct ews_mailbox *mailbox,
 	const struct ews_sync_request *request, const struct ews_change_sink *sink,
 	struct buf *state_out, bool *last_out, struct exa_error *err) EXA_CHECK;
+
+/*
+ * FindItem: a page of what is in a folder, each item as EWS_CHANGE_CREATE, those made first before
+ * the others: what comes meanwhile comes behind. What goes meanwhile moves others to the page
+ * before: a listing is whole only if it named as many items as the folder holds, from its first page
+ * to its last (*TOTAL_OUT). For public folders, which have no Sync*.
+ */
+bool ews_find_items(struct ews *e, const struct ews_mailbox *mailbox, const char *folder_id,
+	int64_t offset, const struct ews_change_sink *sink, int64_t *next_offset_out,
+	int64_t *total_out, struct exa_error *err) EXA_CHECK;
 
 /* ---- items ---- */
 

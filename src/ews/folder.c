@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
 #include <strings.h>
 
 #include "exarch/clock.h"
+#include "exarch/mime.h"
 
 #include "folder.h"
 #include "value.h"
 
 #define SEARCH_FOLDER_TYPE 2
+#define GUID_TEXT_SIZE 36
 
 enum folder_node {
 	ROOT_FOLDER = NODE_OPERATION,
@@ -18,6 +21,7 @@ enum folder_node {
 	CLASS,
 	NAME,
 	TOTAL,
+	CHILDREN,
 	ROLE,
 	PROPERTY,
 	PROPERTY_TAG,
@@ -31,6 +35,7 @@ enum folder_node {
 		{ folder, XML_T, "FolderClass", CLASS, NODE_HAS_TEXT },          \
 		{ folder, XML_T, "DisplayName", NAME, NODE_HAS_TEXT },           \
 		{ folder, XML_T, "TotalCount", TOTAL, NODE_HAS_TEXT },           \
+		{ folder, XML_T, "ChildFolderCount", CHILDREN, NODE_HAS_TEXT },  \
 		{ folder, XML_T, "DistinguishedFolderId", ROLE, NODE_HAS_TEXT }, \
 	{                                                                        \
 		folder, XML_T, "ExtendedProperty", PROPERTY, NODE_PLAIN          \
@@ -74,6 +79,7 @@ static const struct {
 	{ "archivedeleteditems", EWS_ROLE_DELETED },
 	{ "recoverableitemsroot", EWS_ROLE_ROOT },
 	{ "archiverecoverableitemsroot", EWS_ROLE_ROOT },
+	{ "publicfoldersroot", EWS_ROLE_ROOT },
 };
 
 const char *
@@ -88,12 +94,14 @@ folder_root_of(enum ews_part part)
 		return "recoverableitemsroot";
 	case EWS_PART_ARCHIVE_RECOVERABLE:
 		return "archiverecoverableitemsroot";
+	case EWS_PART_PUBLIC:
+		return "publicfoldersroot";
 	}
 	return "msgfolderroot";
 }
 
 void
-folder_add_shape(struct buf *out)
+folder_add_shape(struct buf *out, enum ews_part part)
 {
 	buf_add_string(out,
 		"<m:FolderShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>"
@@ -105,8 +113,12 @@ folder_add_shape(struct buf *out)
 		"<t:ExtendedFieldURI PropertyTag=\"0x10F4\" PropertyType=\"Boolean\"/>"
 		"<t:ExtendedFieldURI PropertyTag=\"0x3601\" PropertyType=\"Integer\"/>"
 		"<t:ExtendedFieldURI PropertyTag=\"0x0E08\" PropertyType=\"Long\"/>"
-		"<t:ExtendedFieldURI PropertyTag=\"0x670A\" PropertyType=\"SystemTime\"/>"
-		"</t:AdditionalProperties></m:FolderShape>");
+		"<t:ExtendedFieldURI PropertyTag=\"0x670A\" PropertyType=\"SystemTime\"/>");
+	if (part == EWS_PART_PUBLIC)
+		buf_add_string(out,
+			"<t:FieldURI FieldURI=\"folder:ChildFolderCount\"/>"
+			"<t:ExtendedFieldURI PropertyTag=\"0x6698\" PropertyType=\"Binary\"/>");
+	buf_add_string(out, "</t:AdditionalProperties></m:FolderShape>");
 }
 
 static void
@@ -115,8 +127,10 @@ begin_folder(struct folder_reader *r, bool search_folder)
 	r->folder = (struct ews_folder){ .search_folder = search_folder,
 		.total_count = -1,
 		.size_bytes = -1,
-		.changed_ns = EXA_NO_TIME };
+		.changed_ns = EXA_NO_TIME,
+		.child_count = -1 };
 	buf_reset(&r->id);
+	buf_reset(&r->replica);
 	buf_reset(&r->parent_id);
 	buf_reset(&r->name);
 	buf_reset(&r->class);
@@ -129,6 +143,7 @@ end_folder(struct folder_reader *r, struct exa_error *err)
 	r->folder.parent_id = buf_string(&r->parent_id);
 	r->folder.name = buf_string(&r->name);
 	r->folder.class = buf_string(&r->class);
+	r->folder.replica = buf_string(&r->replica);
 	if (r->is_root)
 		r->folder.role = EWS_ROLE_ROOT;
 	if (r->id.size == 0)
@@ -165,6 +180,7 @@ open_node(void *ctx, int node, const struct attributes *attributes, struct exa_e
 	case CLASS:
 	case NAME:
 	case TOTAL:
+	case CHILDREN:
 	case ROLE:
 	case PROPERTY_VALUE:
 		break;
@@ -180,6 +196,23 @@ role_of(const char *name)
 			return roles[i].role;
 	}
 	return name[0] == '\0' ? EWS_ROLE_NONE : EWS_ROLE_OTHER;
+}
+
+/* A list of GUIDs in ASCII, each with its NUL: the first one. Anything else counts as not said. */
+static void
+set_replica(struct folder_reader *r, const char *text)
+{
+	static const char digits[] = "0123456789abcdefABCDEF-";
+	EXA_AUTO(buf_done) struct buf list = { 0 };
+	struct mime_base64_decoder decoder = { 0 };
+	struct exa_error ignored;
+
+	buf_reset(&r->replica);
+	if (!mime_base64_decode(&decoder, bytes_of_string(text), &list, &ignored) ||
+		!mime_base64_finish(&decoder, &ignored) || list.size < GUID_TEXT_SIZE)
+		return;
+	if (strspn(buf_string(&list), digits) == GUID_TEXT_SIZE)
+		buf_add(&r->replica, list.data, GUID_TEXT_SIZE);
 }
 
 static void
@@ -223,11 +256,17 @@ close_node(void *ctx, int node, const char *text, struct exa_error *err)
 	case TOTAL:
 		r->folder.total_count = value_number(bytes_of_string(text));
 		break;
+	case CHILDREN:
+		r->folder.child_count = value_number(bytes_of_string(text));
+		break;
 	case ROLE:
 		r->folder.role = role_of(text);
 		break;
 	case PROPERTY_VALUE:
-		set_property(&r->folder, r->tag, text);
+		if (r->tag == TAG_REPLICAS)
+			set_replica(r, text);
+		else
+			set_property(&r->folder, r->tag, text);
 		break;
 	case ROOT_FOLDER:
 	case FOLDERS:
@@ -275,4 +314,5 @@ folder_reader_done(struct folder_reader *r)
 	buf_done(&r->parent_id);
 	buf_done(&r->name);
 	buf_done(&r->class);
+	buf_done(&r->replica);
 }

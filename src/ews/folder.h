@@ -12,7 +12,7 @@ struct folder_reader {
 	bool is_root; /* the one folder is the part's root */
 
 	struct ews_folder folder; /* numbers of the one being read; its texts stand here: */
-	struct buf id, parent_id, name, class;
+	struct buf id, parent_id, name, class, replica;
 	unsigned tag; /* of the extended property being read */
 
 	size_t count;
@@ -27,10 +27,12 @@ extern const struct answer_spec find_folder_spec, get_folder_spec;
 void folder_reader_done(struct folder_reader *r);
 
 /* m:FolderShape with all that struct ews_folder wants. */
-void folder_add_shape(struct buf *out);
+void folder_add_shape(struct buf *out, enum ews_part part);
 
 /* The requests, and the verbs' judgement of a complete answer. */
 void find_folder_request(struct buf *out, const struct ews_mailbox *mailbox, int64_t offset);
+void find_children_request(
+	struct buf *out, const struct ews_mailbox *mailbox, const char *parent, int64_t offset);
 bool find_folder_result(const struct folder_reader *r, int64_t offset, int64_t *next_offset_out,
 	struct exa_error *err) EXA_CHECK;
 void get_folder_request(struct buf *out, const struct ews_mailbox *mailbox, const char *id);

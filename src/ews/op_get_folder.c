@@ -9,7 +9,7 @@ get_folder_request(struct buf *out, const struct ews_mailbox *mailbox, const cha
 {
 	soap_begin(out, mailbox);
 	buf_add_string(out, "<m:GetFolder>");
-	folder_add_shape(out);
+	folder_add_shape(out, mailbox->part);
 	buf_add_string(out, "<m:FolderIds>");
 	if (id == NULL) {
 		buf_printf(

@@ -115,26 +115,37 @@ deliver(void *ctx, const struct http_answer *head, struct bytes data, struct exa
 	return true;
 }
 
+/* The fixed headers, one for public folders, and the authorization: without one the connection signs
+ * in by itself. */
+#define HEADERS_MOST 7
+
 static bool
-send_once(struct ews *e, const char *mailbox, const char *authorization, struct delivery *d,
-	struct http_answer *head, struct exa_error *err)
+send_once(struct ews *e, const struct ews_mailbox *mailbox, const char *authorization,
+	struct delivery *d, struct http_answer *head, struct exa_error *err)
 {
 	EXA_AUTO(exa_freep) char *authorize = exa_asprintf("Authorization: %s", authorization);
-	EXA_AUTO(exa_freep) char *anchor = exa_asprintf("X-AnchorMailbox: %s", mailbox);
+	EXA_AUTO(exa_freep)
+	char *anchor = exa_asprintf("X-AnchorMailbox: %s",
+		mailbox->anchor != NULL ? mailbox->anchor : mailbox->smtp);
+	EXA_AUTO(exa_freep)
+	char *public_mailbox = exa_asprintf("X-PublicFolderMailbox: %s",
+		mailbox->public_mailbox != NULL ? mailbox->public_mailbox : "");
 	EXA_AUTO(exa_freep) char *id = NULL;
 	char guid[HTTP_GUID_SIZE];
-	const char *headers[] = { anchor, NULL, "return-client-request-id: true",
-		"Accept: text/xml", "Content-Type: text/xml; charset=utf-8", authorize };
-	const size_t count = sizeof headers / sizeof headers[0];
+	const char *headers[HEADERS_MOST] = { anchor, NULL, "return-client-request-id: true",
+		"Accept: text/xml", "Content-Type: text/xml; charset=utf-8" };
 	struct http_request request = { .method = "POST",
 		.url = e->endpoint,
 		.headers = headers,
-		/* without one the connection signs in by itself */
-		.header_count = authorization[0] != '\0' ? count : count - 1,
+		.header_count = 5,
 		.body = buf_bytes(&e->text) };
 	struct http_sink sink = { .write = deliver, .ctx = d };
 	bool good;
 
+	if (mailbox->public_mailbox != NULL)
+		headers[request.header_count++] = public_mailbox;
+	if (authorization[0] != '\0')
+		headers[request.header_count++] = authorize;
 	http_guid(guid);
 	id = exa_asprintf("client-request-id: %s", guid);
 	headers[1] = id;
@@ -211,11 +222,15 @@ transport_failure_matters(
 static bool
 check_mailbox(const struct ews_mailbox *mailbox, struct exa_error *err)
 {
-	for (const char *c = mailbox->smtp; *c != '\0'; c++) {
-		if ((unsigned char)*c <= ' ' || *c == 0x7f)
-			return exa_fail(err, EXA_USAGE,
-				"a mailbox's address can't hold spaces or "
-				"control characters");
+	const char *const texts[] = { mailbox->smtp, mailbox->anchor, mailbox->public_mailbox };
+
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		for (const char *c = texts[i]; c != NULL && *c != '\0'; c++) {
+			if ((unsigned char)*c <= ' ' || *c == 0x7f)
+				return exa_fail(err, EXA_USAGE,
+					"a mailbox's address can't hold spaces or "
+					"control characters");
+		}
 	}
 	return mailbox->smtp[0] != '\0' || exa_fail(err, EXA_USAGE, "a mailbox needs an address");
 }
@@ -247,7 +262,7 @@ send_signed(struct ews *e, const struct ews_mailbox *mailbox, struct answer *ans
 			return false;
 		if (repeatable == MUST_NOT_BE_REPEATED)
 			http_client_drop_connections(e->http);
-		if (!send_once(e, mailbox->smtp, buf_string(&authorization), &d, &head, &why) &&
+		if (!send_once(e, mailbox, buf_string(&authorization), &d, &head, &why) &&
 			transport_failure_matters(&d, &head, &why)) {
 			*err = why;
 			return false;

@@ -19,6 +19,7 @@ enum property_tag {
 	TAG_HIDDEN = 0x10f4,
 	TAG_SEARCH_KEY = 0x300b,
 	TAG_FOLDER_TYPE = 0x3601,
+	TAG_REPLICAS = 0x6698,    /* PidTagReplicaList, of public folders */
 	TAG_LAST_CHANGE = 0x670a, /* PidTagLocalCommitTimeMax */
 };
 
