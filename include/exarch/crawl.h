@@ -22,6 +22,20 @@
 #include "exarch/report.h"
 #include "exarch/rules.h"
 
+/* How requests about public folders find their way (docs/ews.md). */
+struct crawl_public {
+	const char *hierarchy;        /* X-AnchorMailbox of questions about the tree */
+	const char *hierarchy_server; /* X-PublicFolderMailbox of these */
+	/*
+	 * Appends the address to which questions about content are routed, from the GUID of the
+	 * mailbox that has it. Called once a run for each GUID, by the thread that opens the
+	 * mailbox. False: passed up if it passes, else questions about that content go where those
+	 * about the tree go, and most likely fail.
+	 */
+	bool (*content)(void *ctx, const char *guid, struct buf *address_out, struct exa_error *err);
+	void *ctx;
+};
+
 /* A mailbox, or one of its other parts: each is listed, reconciled and reported by itself. */
 struct crawl_mailbox {
 	char *smtp;
@@ -29,6 +43,8 @@ struct crawl_mailbox {
 	char *label; /* what it is called in the report: the address, and the part if it isn't the
 			primary one */
 	enum catalog_part part;
+	/* Public folders, seen with the rights of `smtp`; else NULL. Borrowed. */
+	const struct crawl_public *routing;
 };
 
 enum crawl_versions {
@@ -111,6 +127,11 @@ struct crawl_folder {
 	int64_t total_count; /* -1 not said */
 	int64_t size_bytes;
 	int64_t changed_ns;
+	/* public folders: */
+	char *replica; /* GUID of the mailbox with the content, "" when not said */
+	char *content; /* its address, or NULL */
+	int64_t child_count;
+	uint32_t level;
 	struct rules_decision decision;
 };
 

@@ -112,7 +112,7 @@ take_count(void *ctx, const struct ews_folder *folder, struct exa_error *err)
 static bool
 ask_count(struct crawl_thread *t, struct folder *f, struct exa_error *err)
 {
-	const struct ews_mailbox mailbox = crawl_ews_mailbox(f->mailbox->what);
+	const struct ews_mailbox mailbox = folder_ews_mailbox(f);
 	const struct ews_folder_sink sink = { .folder = take_count, .ctx = f };
 
 	return ews_get_folder(t->ews, &mailbox, f->id, &sink, err);
@@ -161,7 +161,8 @@ renew_counts(struct crawl_thread *t, struct mailbox *m, struct exa_error *err)
 	bool good;
 
 	report_requests(report, 1);
-	good = tree_list(t->ews, m->what, &tree, err);
+	/* The tree of public folders doesn't know how much is in them. */
+	good = m->what->part == CATALOG_PUBLIC || tree_list(t->ews, m->what, &tree, err);
 	for (size_t i = 0; good && i < m->folder_count; i++) {
 		struct folder *f = &m->folders[i];
 

@@ -395,7 +395,7 @@ static bool
 ask(struct fetching *f, struct exa_error *err)
 {
 	const struct folder *folder = f->job->folder;
-	const struct ews_mailbox mailbox = crawl_ews_mailbox(folder->mailbox->what);
+	const struct ews_mailbox mailbox = folder_ews_mailbox(folder);
 	const struct ews_item_handler handler = {
 		.begin = on_begin, .mime = on_bytes, .end = on_end, .failed = on_failed, .ctx = f
 	};

@@ -171,7 +171,7 @@ load_position(
 			.total_count = -1,
 			.listed_ns = EXA_NO_TIME };
 	sync->state = keep(arena, f->dry_state != NULL ? f->dry_state : sync->state);
-	if (sync->state[0] == '\0')
+	if (folder_is_public(f) ? f->offset == 0 : sync->state[0] == '\0')
 		f->fresh = counts.of[LEDGER_ARCHIVED] + counts.of[LEDGER_PENDING] +
 				   counts.of[LEDGER_EXCLUDED] + counts.of[LEDGER_DEFERRED] +
 				   counts.of[LEDGER_FAILED] + counts.of[LEDGER_EXPIRED] >
@@ -296,7 +296,8 @@ drop_repetitions(struct page *page)
 }
 
 static bool
-judge_page(struct listing *l, const struct page *page, bool last, struct exa_error *err)
+judge_page(struct listing *l, const struct page *page, struct catalog_sync *sync, bool last,
+	struct exa_error *err)
 {
 	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
 
@@ -307,6 +308,8 @@ judge_page(struct listing *l, const struct page *page, bool last, struct exa_err
 		if (!judge_change(l, &page->changes[i], err))
 			return false;
 	}
+	if (last && folder_is_public(l->folder))
+		sync->state = public_end(l->folder);
 	return !last || !l->folder->fresh || sweep(l, err);
 }
 
@@ -350,7 +353,7 @@ finish_page(struct listing *l, const struct page *page, struct catalog_sync *syn
 	struct folder *f = l->folder;
 	struct crawl_run *run = f->mailbox->run;
 
-	if (!judge_page(l, page, last, err))
+	if (!judge_page(l, page, sync, last, err))
 		return false;
 	sync->fingerprint = run->options->fingerprint;
 	if (last) {
@@ -370,7 +373,7 @@ static bool
 ask_page(struct crawl_thread *t, struct folder *f, const char *state, struct page *page,
 	struct buf *state_out, bool *last_out, struct exa_error *err)
 {
-	const struct ews_mailbox mailbox = crawl_ews_mailbox(f->mailbox->what);
+	const struct ews_mailbox mailbox = folder_ews_mailbox(f);
 	const struct ews_sync_request request = {
 		.folder_id = f->id, .sync_state = state, .max_changes = EWS_SYNC_PAGE_MAX
 	};
@@ -378,6 +381,14 @@ ask_page(struct crawl_thread *t, struct folder *f, const char *state, struct pag
 	struct report *report = f->mailbox->run->options->report;
 	bool good;
 
+	if (folder_is_public(f)) {
+		int64_t next;
+
+		good = public_ask_page(t, f, &sink, &next, err);
+		*last_out = good && next < 0;
+		f->next_offset = good ? next : f->offset;
+		return good;
+	}
 	report_requests(report, 1);
 	good = ews_sync_items(t->ews, &mailbox, &request, &sink, state_out, last_out, err);
 	report_requests(report, -1);
@@ -448,12 +459,15 @@ sync_step(struct crawl_thread *t, struct folder *f, struct exa_error *err)
 		f->relist = false;
 		return sync.state[0] == '\0' || start_afresh(t, f, &sync, err);
 	}
+	if (folder_is_public(f) && f->offset == 0 && !public_begin(t, f, err))
+		return false;
 	if (is_unchanged(f, &sync)) {
 		f->listed = true;
 		return true;
 	}
 	good = ask_page(t, f, sync.state, &page, &state, &last, err);
-	if (good && !last && page.count == 0 && strcmp(sync.state, buf_string(&state)) == 0) {
+	if (good && !last && page.count == 0 && !folder_is_public(f) &&
+		strcmp(sync.state, buf_string(&state)) == 0) {
 		good = exa_fail(err, EXA_PROTOCOL, "the listing of changes doesn't move on");
 	} else if (good) {
 		sync.state = buf_string(&state);
@@ -466,6 +480,8 @@ sync_step(struct crawl_thread *t, struct folder *f, struct exa_error *err)
 		good = start_afresh(t, f, &sync, err);
 	}
 	exa_free(page.changes);
+	if (good)
+		f->offset = last ? 0 : f->next_offset;
 	f->listed = good && last;
 	return good;
 }
@@ -550,6 +566,7 @@ folder_begin(struct folder *f)
 		.run = folder_run,
 		.drop = folder_drop };
 	f->listed = false;
+	f->offset = 0;
 	mailbox_job_begins(f->mailbox);
 	work_add(f->mailbox->run->work, &job->job);
 }

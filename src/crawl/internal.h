@@ -4,6 +4,7 @@
  *
  *     open.c    a mailbox: tree, rules, catalog numbers; begins its folders
  *     tree.c    its folders as the server tells of them
+ *     public.c  what is other in public folders
  *     root.c    whether the server must be asked for the root of the tree
  *     folder.c  a folder: first what the ledger left open, then the server's changes
  *     judge.c   one listed change: what it means for the ledger
@@ -48,6 +49,7 @@ struct folder {
 	uint32_t number;
 	char *id;
 	char *path;
+	char *content; /* public folders: the address that content is asked for at, or NULL */
 	enum ews_role role;
 	int64_t total_count;
 	int64_t changed_ns;
@@ -66,6 +68,9 @@ struct folder {
 	char *dry_state;       /* dry run: the sync state, which isn't stored */
 	uint64_t *seen;        /* fresh: first 8 bytes of each id hash listed */
 	size_t seen_count, seen_capacity;
+	int64_t offset;     /* public folders: of the page at hand, */
+	int64_t next_offset; /* and of the one behind it */
+	int64_t view_count; /* what all pages said the folder holds; -1: not the same, or nothing */
 	/* by the closing job: */
 	uint64_t off;   /* how far the ledger is from the server's count */
 	bool stirred;   /* it isn't as it was when its count was taken before */
@@ -152,6 +157,18 @@ bool tree_ask_root(struct ews *ews, const struct crawl_mailbox *of, struct crawl
 	struct exa_error *err) EXA_CHECK;
 /* Paths and decisions; the tree is in order of paths then. May be called again. */
 void tree_judge(struct crawl_tree *t, const struct rules *rules, enum catalog_part part);
+
+/* public.c: whom requests for the folder's content are for, whatever its part. */
+struct ews_mailbox folder_ews_mailbox(const struct folder *f);
+bool folder_is_public(const struct folder *f);
+/* A listing begins: how things are where the content is. */
+bool public_begin(struct crawl_thread *t, struct folder *f, struct exa_error *err) EXA_CHECK;
+/* The page at f->offset; *NEXT_OUT is -1 behind the last. */
+bool public_ask_page(struct crawl_thread *t, struct folder *f, const struct ews_change_sink *sink,
+	int64_t *next_out, struct exa_error *err) EXA_CHECK;
+/* The listing has come to its end. The folder's state from now on: "" when it may not have been
+ * whole, and then nothing is to be taken for gone. */
+const char *public_end(struct folder *f);
 
 /* root.c */
 bool root_load_tree(struct crawl_thread *t, struct mailbox *m, struct crawl_tree *out,

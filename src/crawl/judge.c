@@ -178,7 +178,7 @@ judge_change(struct listing *l, const struct ews_change *change, struct exa_erro
 	switch (change->kind) {
 	case EWS_CHANGE_CREATE:
 	case EWS_CHANGE_UPDATE:
-		if (l->folder->fresh)
+		if (l->folder->fresh || folder_is_public(l->folder))
 			remember_seen(l->folder, &key);
 		return judge_present(l, &key, change, err);
 	case EWS_CHANGE_DELETE:

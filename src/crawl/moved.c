@@ -117,7 +117,8 @@ moved_is_suspect(const struct listing *l, const struct catalog_key *key,
 	uint64_t item;
 
 	*out = false;
-	if (options->dry_run || options->capture != CRAWL_CAPTURE_MIME ||
+	/* An id that one mailbox of public folders doesn't know may be in another. */
+	if (options->dry_run || folder_is_public(l->folder) || options->capture != CRAWL_CAPTURE_MIME ||
 		entry->received_ns == EXA_NO_TIME || entry->size_bytes < 0)
 		return true;
 	if (!catalog_known(l->txn, key, &is_known, &item, &same, "", err))

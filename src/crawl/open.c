@@ -23,6 +23,7 @@ mailbox_free(struct mailbox *m)
 	for (size_t i = 0; i < m->folder_count; i++) {
 		exa_free(m->folders[i].id);
 		exa_free(m->folders[i].path);
+		exa_free(m->folders[i].content);
 		exa_free(m->folders[i].dry_state);
 		exa_free(m->folders[i].seen);
 	}
@@ -120,6 +121,7 @@ note_folder(struct mailbox *m, const struct crawl_folder *from, struct exa_error
 		return false;
 	f->id = exa_strdup(from->id);
 	f->path = exa_strdup(from->path);
+	f->content = from->content != NULL ? exa_strdup(from->content) : NULL;
 	m->folder_count++;
 	return true;
 }

@@ -74,7 +74,8 @@ may_be_assumed(struct mailbox *m, struct crawl_tree *tree, bool *out, struct exa
 	bool found, news;
 
 	*out = false;
-	if (root_id == NULL || m->run->options->full_sync_ns == 0)
+	if (root_id == NULL || m->run->options->full_sync_ns == 0 ||
+		m->what->part == CATALOG_PUBLIC)
 		return true;
 	if (!store_read_begin(catalog_store(m->run->catalog), &txn, err) ||
 		!catalog_find_mailbox(
@@ -109,7 +110,7 @@ root_load_tree(struct crawl_thread *t, struct mailbox *m, struct crawl_tree *out
 	}
 	if (!assumed)
 		tree_judge(&tree, m->run->options->rules, m->what->part);
-	*asked_out = !assumed;
+	*asked_out = !assumed && m->what->part != CATALOG_PUBLIC;
 	*out = tree;
 	return true;
 }

@@ -21,6 +21,8 @@ folder_done(struct crawl_folder *f)
 	exa_free(f->name);
 	exa_free(f->path);
 	exa_free(f->class);
+	exa_free(f->replica);
+	exa_free(f->content);
 }
 
 void
@@ -35,6 +37,7 @@ crawl_tree_done(struct crawl_tree *t)
 struct collect {
 	struct crawl_tree tree;
 	size_t capacity;
+	uint32_t level;
 };
 
 static bool
@@ -60,27 +63,95 @@ collect_folder(void *ctx, const struct ews_folder *f, struct exa_error *err)
 		.total_count = f->total_count,
 		.size_bytes = f->size_bytes,
 		.changed_ns = f->changed_ns,
+		.replica = exa_strdup(f->replica != NULL ? f->replica : ""),
+		.child_count = f->child_count,
+		.level = c->level,
 	};
 	return true;
 }
 
+enum reach { ALL_BELOW, RIGHT_BELOW };
+
 static bool
-list_all(struct ews *ews, const struct ews_mailbox *mailbox, struct collect *c,
-	struct exa_error *err)
+list_below(struct ews *ews, const struct ews_mailbox *mailbox, const char *parent,
+	enum reach reach, struct collect *c, struct exa_error *err)
 {
 	const struct ews_folder_sink sink = { .folder = collect_folder, .ctx = c };
 	int64_t offset = 0;
 
 	while (offset >= 0) {
 		int64_t next;
+		bool good = reach == ALL_BELOW
+				    ? ews_find_folders(ews, mailbox, offset, &sink, &next, err)
+				    : ews_find_children(
+					      ews, mailbox, parent, offset, &sink, &next, err);
 
-		if (!ews_find_folders(ews, mailbox, offset, &sink, &next, err))
+		if (!good)
 			return false;
 		if (next >= 0 && next <= offset)
 			return exa_fail(err, EXA_PROTOCOL,
 				"the folder listing doesn't move on from offset %lld",
 				(long long)offset);
 		offset = next;
+	}
+	return true;
+}
+
+/* Level by level. */
+static bool
+list_public(struct ews *ews, const struct ews_mailbox *mailbox, struct collect *c,
+	struct exa_error *err)
+{
+	if (!list_below(ews, mailbox, NULL, RIGHT_BELOW, c, err))
+		return false;
+	for (size_t i = 0; i < c->tree.count; i++) {
+		const char *id = c->tree.folders[i].id; /* outlives the array */
+
+		if (c->tree.folders[i].child_count == 0)
+			continue;
+		c->level = c->tree.folders[i].level + 1;
+		if (c->level > DEPTH_MAX)
+			return exa_fail(err, EXA_LIMIT, "folders deeper than %d levels", DEPTH_MAX);
+		if (!list_below(ews, mailbox, id, RIGHT_BELOW, c, err))
+			return false;
+	}
+	return true;
+}
+
+static bool
+passes(const struct exa_error *why)
+{
+	return why->code == EXA_NET || why->code == EXA_TIMEOUT || why->code == EXA_THROTTLED ||
+	       why->code == EXA_UNREACHABLE || why->code == EXA_CANCELLED || why->code == EXA_AUTH;
+}
+
+static bool
+find_content(const struct crawl_public *routing, struct crawl_tree *t, size_t which,
+	struct exa_error *err)
+{
+	struct crawl_folder *f = &t->folders[which];
+	EXA_AUTO(buf_done) struct buf address = { 0 };
+
+	for (size_t i = 0; i < which; i++) {
+		if (strcmp(t->folders[i].replica, f->replica) != 0)
+			continue;
+		f->content =
+			t->folders[i].content != NULL ? exa_strdup(t->folders[i].content) : NULL;
+		return true;
+	}
+	if (!routing->content(routing->ctx, f->replica, &address, err))
+		return !passes(err);
+	f->content = exa_strdup(buf_string(&address));
+	return true;
+}
+
+/* Where the content of each folder is asked for. */
+static bool
+find_contents(const struct crawl_public *routing, struct crawl_tree *t, struct exa_error *err)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		if (t->folders[i].replica[0] != '\0' && !find_content(routing, t, i, err))
+			return exa_while(err, "looking for the content of public folders");
 	}
 	return true;
 }
@@ -230,7 +301,11 @@ crawl_ews_mailbox(const struct crawl_mailbox *m)
 
 	switch (m->part) {
 	case CATALOG_PRIMARY:
+		break;
 	case CATALOG_PUBLIC:
+		mailbox.part = EWS_PART_PUBLIC;
+		mailbox.anchor = m->routing->hierarchy;
+		mailbox.public_mailbox = m->routing->hierarchy_server;
 		break;
 	case CATALOG_ONLINE_ARCHIVE:
 		mailbox.part = EWS_PART_ARCHIVE;
@@ -252,7 +327,10 @@ tree_list(struct ews *ews, const struct crawl_mailbox *of, struct crawl_tree *ou
 	const struct ews_mailbox mailbox = crawl_ews_mailbox(of);
 	struct collect c = { 0 };
 
-	if (!list_all(ews, &mailbox, &c, err)) {
+	if (mailbox.part == EWS_PART_PUBLIC
+			? !list_public(ews, &mailbox, &c, err) ||
+				  !find_contents(of->routing, &c.tree, err)
+			: !list_below(ews, &mailbox, NULL, ALL_BELOW, &c, err)) {
 		crawl_tree_done(&c.tree);
 		return exa_while(err, "listing folders");
 	}
@@ -293,6 +371,7 @@ tree_assume_root(struct crawl_tree *t, const char *id)
 			.parent_id = exa_strdup(""),
 			.name = exa_strdup(""),
 			.class = exa_strdup(""),
+			.replica = exa_strdup(""),
 			.role = EWS_ROLE_ROOT,
 			.size_bytes = -1,
 			.changed_ns = EXA_NO_TIME });
@@ -319,8 +398,14 @@ tree_ask_root(struct ews *ews, const struct crawl_mailbox *of, struct crawl_tree
 	const struct ews_mailbox mailbox = crawl_ews_mailbox(of);
 	struct collect c = { 0 };
 	const struct ews_folder_sink sink = { .folder = collect_folder, .ctx = &c };
-	bool good = ews_get_folder(ews, &mailbox, NULL, &sink, err);
+	const char *root_id = tree_root_id(t);
+	bool good;
 
+	if (mailbox.part == EWS_PART_PUBLIC) { /* nothing can be put there */
+		tree_assume_root(t, root_id != NULL ? root_id : "");
+		return true;
+	}
+	good = ews_get_folder(ews, &mailbox, NULL, &sink, err);
 	if (good) {
 		add_folder(t, c.tree.folders[0]);
 		c.tree.count = 0;

@@ -498,6 +498,87 @@ the_online_archive_of_a_mailbox_is_archived_beside_it(void **state)
 	assert_int_equal(w->totals.sum.known, 35);
 }
 
+static bool
+content_of(void *ctx, const char *guid, struct buf *out, struct exa_error *err)
+{
+	(void)ctx;
+	(void)err;
+	buf_printf(out, "content-of-%s", guid);
+	return true;
+}
+
+static const struct crawl_public routing = {
+	.hierarchy = "tree@contoso.example",
+	.hierarchy_server = "guid@contoso.example",
+	.content = content_of,
+};
+static const struct crawl_mailbox public_folders[] = { { .smtp = (char[]){ ANNA },
+	.display_name = (char[]){ "" },
+	.label = (char[]){ ANNA " (public folders)" },
+	.part = CATALOG_PUBLIC,
+	.routing = &routing } };
+
+static struct server_folder *
+begin_public(struct world *w)
+{
+	w->options.mailboxes = public_folders;
+	w->options.full_sync_ns = 86400 * EXA_NS_PER_S;
+	server.page = 10;
+	return server_part_add(ANNA, EWS_PART_PUBLIC);
+}
+
+static void
+public_folders_are_archived_and_followed_without_changes_to_ask_for(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *f = begin_public(w);
+
+	server_fill(f, 25);
+	f->changed_ns = clock_wall_ns() - 3600 * EXA_NS_PER_S;
+	world_run(w);
+	assert_true(w->good);
+	assert_int_equal(w->totals.sum.archived, 25);
+	assert_int_equal(w->totals.sum.unexplained, 0);
+	world_run(w);
+	assert_int_equal(server.syncs, 0);
+	server_delete(f, 3);
+	server_fill(f, 2);
+	f->changed_ns += EXA_NS_PER_S;
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 2);
+	assert_int_equal(w->totals.sum.removed, 1);
+	assert_int_equal(w->totals.sum.known, 24);
+	assert_int_equal(w->totals.sum.unexplained, 0);
+	assert_int_equal(world_rows(w, 1, ITEM_REMOVED), 1);
+}
+
+static void
+delete_the_first(struct server_folder *f)
+{
+	server_delete(f, 0);
+	server.at_second_sync = NULL;
+}
+
+static void
+a_public_folder_whose_pages_shift_loses_nothing(void **state)
+{
+	struct world *w = *state;
+	struct server_folder *f = begin_public(w);
+
+	server_fill(f, 25);
+	world_run(w);
+	/* Known items that the listing leaves out, since others moved up meanwhile. */
+	server.at_second_sync = delete_the_first;
+	w->options.threads = 1;
+	world_run(w);
+	assert_int_equal(w->totals.sum.removed, 1);
+	assert_int_equal(w->totals.sum.archived, 0);
+	assert_int_equal(w->totals.sum.unexplained, 0);
+	assert_int_equal(world_rows(w, 1, ITEM_LIVE), 24);
+	for (size_t i = 0; i < f->item_count; i++)
+		assert_int_equal(f->items[i].fetched, 1);
+}
+
 int
 main(void)
 {
@@ -526,6 +607,8 @@ main(void)
 		WORLD(items_in_the_root_are_archived_and_followed),
 		WORLD(an_item_moved_into_a_folder_that_was_listed_already_is_found_by_the_same_run),
 		WORLD(a_folder_no_longer_at_the_server_is_marked_and_its_items_are_kept_as_removed),
+		WORLD(public_folders_are_archived_and_followed_without_changes_to_ask_for),
+		WORLD(a_public_folder_whose_pages_shift_loses_nothing),
 		WORLD(the_online_archive_of_a_mailbox_is_archived_beside_it),
 	};
 

@@ -206,7 +206,8 @@ hand_folder(
 		.class = "IPF.Note",
 		.total_count = count_of(f),
 		.size_bytes = -1,
-		.changed_ns = f->changed_ns != 0 ? f->changed_ns : EXA_NO_TIME };
+		.changed_ns = f->changed_ns != 0 ? f->changed_ns : EXA_NO_TIME,
+		.replica = f->id };
 
 	return sink->folder(sink->ctx, &folder, err);
 }
@@ -236,6 +237,16 @@ ews_find_folders(struct ews *e, const struct ews_mailbox *mailbox, int64_t offse
 	(void)pthread_mutex_unlock(&mu);
 	*next_offset_out = m->listed_twice && offset == 0 ? 1000 : -1;
 	return good;
+}
+
+bool
+ews_find_children(struct ews *e, const struct ews_mailbox *mailbox, const char *parent,
+	int64_t offset, const struct ews_folder_sink *sink, int64_t *next_offset_out,
+	struct exa_error *err)
+{
+	*next_offset_out = -1;
+	return parent != NULL ||
+	       ews_find_folders(e, mailbox, offset, sink, next_offset_out, err);
 }
 
 static struct server_folder *
@@ -397,6 +408,46 @@ ews_sync_items(struct ews *e, const struct ews_mailbox *mailbox,
 	e->counters.requests++;
 	good = sync_locked(
 		find_folder(mailbox, request->folder_id), request, sink, state_out, last_out, err);
+	(void)pthread_mutex_unlock(&mu);
+	return good;
+}
+
+/* The routing is the address "content of <folder>". */
+static void
+check_routing(const struct ews_mailbox *mailbox, const struct server_folder *f)
+{
+	char wanted[64];
+
+	(void)snprintf(wanted, sizeof wanted, "content-of-%s", f->id);
+	if (mailbox->anchor == NULL || strcmp(mailbox->anchor, wanted) != 0 ||
+		strcmp(mailbox->public_mailbox, wanted) != 0)
+		abort();
+}
+
+bool
+ews_find_items(struct ews *e, const struct ews_mailbox *mailbox, const char *folder_id,
+	int64_t offset, const struct ews_change_sink *sink, int64_t *next_offset_out,
+	int64_t *total_out, struct exa_error *err)
+{
+	struct server_folder *f = find_folder(mailbox, folder_id);
+	int64_t at = 0, end = offset + (int64_t)server.page;
+	bool good = true;
+
+	(void)pthread_mutex_lock(&mu);
+	e->counters.requests++;
+	server.syncs++;
+	check_routing(mailbox, f);
+	if (server.syncs == 2 && server.at_second_sync != NULL)
+		server.at_second_sync(f);
+	for (size_t i = 0; good && i < f->item_count; i++) {
+		if (f->items[i].deleted)
+			continue;
+		if (at >= offset && at < end)
+			good = hand_change(&f->items[i], EWS_CHANGE_CREATE, sink, err);
+		at++;
+	}
+	*next_offset_out = end < at ? end : -1;
+	*total_out = at;
 	(void)pthread_mutex_unlock(&mu);
 	return good;
 }
