@@ -44,4 +44,18 @@ struct discover_options {
 bool discover_ews(const struct discover_options *options, const char *address, struct buf *url_out,
 	struct exa_error *err) EXA_CHECK;
 
+/*
+ * Where public folders are, by Autodiscover at OPTIONS' server alone (it must be given), with a
+ * token for SCOPE if an application signs in. Nothing is followed: one request each. EXA_AUTH: the
+ * server refused the credentials; EXA_NET: it had trouble that passes; EXA_FAILED: it doesn't know.
+ */
+/* For USER's requests about the tree: the address that they are anchored at, and GUID@domain of its
+ * mailbox. */
+bool discover_public_tree(const struct discover_options *options, const char *scope,
+	const char *user, struct buf *address_out, struct buf *server_out,
+	struct exa_error *err) EXA_CHECK;
+/* The address of a mailbox with content, from GUID@domain. */
+bool discover_public_content(const struct discover_options *options, const char *scope,
+	const char *server_id, struct buf *address_out, struct exa_error *err) EXA_CHECK;
+
 #endif

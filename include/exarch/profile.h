@@ -73,6 +73,13 @@ struct profile {
 	char **groups;  /* with directory: only members of these */
 	size_t group_count;
 
+	/* Public folders: seen with the rights of PUBLIC_AS, NULL = they aren't archived. */
+	char *public_as;
+	char *public_server;    /* "https://HOST" to ask Autodiscover at; NULL = the endpoint's */
+	char *public_hierarchy; /* NULL: by Autodiscover; else both are given */
+	char *public_hierarchy_server;
+	bool public_content_by_guid; /* content is asked for at GUID@domain, not at an address */
+
 	struct rules rules;
 	char *older_than; /* as written, or NULL */
 	enum profile_versions versions;

@@ -222,20 +222,33 @@ open_archive(struct archiving *a, struct exa_error *err)
 		&listener, &a->catalog, err);
 }
 
+/* They come last, as one more mailbox; a run of chosen mailboxes leaves them out. */
+static bool
+add_public_folders(struct archiving *a, struct exa_error *err)
+{
+	if (a->session.profile->public_as == NULL || a->args->value[OPT_MAILBOX] != NULL)
+		return true;
+	if (!session_public(&a->session, &stop_asked, &a->mailboxes[a->mailbox_count], err))
+		return false;
+	a->mailbox_count++;
+	return true;
+}
+
 static bool
 choose_mailboxes(struct archiving *a, struct exa_error *err)
 {
 	if (!plan_load(&a->session, a->args->value[OPT_MAILBOX], &stop_asked, &a->plan, err))
 		return false;
-	a->mailboxes = exa_alloc_array(a->plan.count * PARTS_MOST, sizeof *a->mailboxes);
+	a->mailboxes = exa_alloc_array(a->plan.count * PARTS_MOST + 1, sizeof *a->mailboxes);
 	for (size_t i = 0; i < a->plan.count; i++) {
 		if (a->plan.entries[i].decision.verdict == RULES_ARCHIVE)
 			a->mailbox_count += session_parts(&a->session, &a->plan.entries[i].mailbox,
 				&a->mailboxes[a->mailbox_count]);
 	}
 	if (a->mailbox_count > 0)
-		return session_locate(
-			&a->session, a->mailboxes, a->mailbox_count, &stop_asked, err);
+		return session_locate(&a->session, a->mailboxes, a->mailbox_count, &stop_asked,
+			       err) &&
+		       add_public_folders(a, err);
 	return exa_fail(err, EXA_USAGE,
 		"no mailbox is to be archived (of %zu looked at); `exarch mailboxes %s` says why",
 		a->plan.count, a->args->positional[0]);

@@ -40,6 +40,9 @@ void
 session_done(struct session *s)
 {
 	exa_free(s->found_endpoint);
+	exa_free(s->public_server);
+	exa_free(s->public_hierarchy);
+	exa_free(s->public_hierarchy_server);
 	auth_free(s->auth);
 	profile_free(s->profile);
 	*s = (struct session){ 0 };

@@ -15,6 +15,9 @@ struct session {
 	struct http_options http;
 	struct ews_options ews; /* endpoint NULL until session_locate, with autodiscover */
 	char *found_endpoint;   /* by Autodiscover, or NULL */
+	/* public.c */
+	struct crawl_public public_routing;
+	char *public_server, *public_hierarchy, *public_hierarchy_server;
 };
 
 /* Reads the profile and the credentials; asks no server yet. */
@@ -29,6 +32,14 @@ void session_done(struct session *s);
  */
 bool session_locate(struct session *s, const struct crawl_mailbox *mailboxes, size_t count,
 	struct cancel *cancel, struct exa_error *err) EXA_CHECK;
+
+/*
+ * The public folders as one more mailbox, for a profile that has `public_as`. Asks Autodiscover where
+ * they are, unless the profile says it; ews.endpoint must be set. The label is owned by the caller;
+ * the session must stay where it is.
+ */
+bool session_public(struct session *s, struct cancel *cancel, struct crawl_mailbox *out,
+	struct exa_error *err) EXA_CHECK;
 
 /* ---- who ---- */
 

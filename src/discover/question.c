@@ -30,8 +30,8 @@ add_xml(struct buf *out, const char *text)
 	}
 }
 
-static void
-add_pox(struct buf *out, const char *address)
+void
+question_pox(const char *address, struct buf *out)
 {
 	buf_add_string(out, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
 			    "<Autodiscover xmlns=\"http://schemas.microsoft.com/exchange/"
@@ -42,8 +42,9 @@ add_pox(struct buf *out, const char *address)
 			    "</AcceptableResponseSchema></Request></Autodiscover>\n");
 }
 
-static void
-add_soap(struct buf *out, const char *url, const char *address)
+void
+question_soap(const char *url, const char *address, const char *const *settings,
+	size_t setting_count, struct buf *out)
 {
 	buf_add_string(out, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
 			    "<soap:Envelope xmlns:a=\"http://schemas.microsoft.com/exchange/2010/"
@@ -56,9 +57,10 @@ add_soap(struct buf *out, const char *url, const char *address)
 	buf_add_string(out, "</wsa:To></soap:Header><soap:Body><a:GetUserSettingsRequestMessage>"
 			    "<a:Request><a:Users><a:User><a:Mailbox>");
 	add_xml(out, address);
-	buf_add_string(out, "</a:Mailbox></a:User></a:Users><a:RequestedSettings>"
-			    "<a:Setting>ExternalEwsUrl</a:Setting>"
-			    "<a:Setting>InternalEwsUrl</a:Setting></a:RequestedSettings>"
+	buf_add_string(out, "</a:Mailbox></a:User></a:Users><a:RequestedSettings>");
+	for (size_t i = 0; i < setting_count; i++)
+		buf_printf(out, "<a:Setting>%s</a:Setting>", settings[i]);
+	buf_add_string(out, "</a:RequestedSettings>"
 			    "</a:Request></a:GetUserSettingsRequestMessage></soap:Body>"
 			    "</soap:Envelope>\n");
 }
@@ -76,12 +78,14 @@ question_url(enum question q, const char *origin, const char *address, struct bu
 void
 question_body(enum question q, const char *url, const char *address, struct buf *out)
 {
+	static const char *const ews[] = { "ExternalEwsUrl", "InternalEwsUrl" };
+
 	switch (q) {
 	case QUESTION_POX:
-		add_pox(out, address);
+		question_pox(address, out);
 		break;
 	case QUESTION_SOAP:
-		add_soap(out, url, address);
+		question_soap(url, address, ews, sizeof ews / sizeof ews[0], out);
 		break;
 	case QUESTION_JSON:
 	case QUESTION_COUNT:

@@ -24,4 +24,9 @@ void question_url(enum question q, const char *origin, const char *address, stru
 /* Appends the body that is sent to URL; nothing for a GET. */
 void question_body(enum question q, const char *url, const char *address, struct buf *out);
 
+/* The two of them that sign in, for a user and any SETTINGS (SOAP), or as they are (POX). */
+void question_pox(const char *address, struct buf *out);
+void question_soap(const char *url, const char *address, const char *const *settings,
+	size_t setting_count, struct buf *out);
+
 #endif

@@ -202,15 +202,53 @@ read_soap(const xmlNode *root, struct reply *out)
 
 /* ---- */
 
+/* NULL when it can't be read, or is more than a plain document. */
+static xmlDoc *
+parse(struct bytes body, const xmlNode **root_out)
+{
+	xmlDoc *doc = body.size == 0 ? NULL
+				     : xmlReadMemory((const char *)body.data, (int)body.size, NULL,
+					       NULL,
+					       XML_PARSE_NONET | XML_PARSE_NOERROR |
+						       XML_PARSE_NOWARNING | XML_PARSE_NOCDATA);
+
+	*root_out = doc != NULL && xmlGetIntSubset(doc) == NULL ? xmlDocGetRootElement(doc) : NULL;
+	return doc;
+}
+
+bool
+reply_setting(struct bytes body, const char *name, char out[REPLY_TEXT_MAX])
+{
+	const xmlNode *root, *response, *user;
+	EXA_AUTO(doc_freep) xmlDoc *doc = parse(body, &root);
+	struct reply setting = { 0 };
+
+	if (root == NULL || !is_named(root, "Envelope"))
+		return false;
+	response = child(child(child(root, "Body"), "GetUserSettingsResponseMessage"), "Response");
+	user = child(child(response, "UserResponses"), "UserResponse");
+	return set_setting(&setting, child(user, "UserSettings"), name) &&
+	       copy_text(out, setting.text);
+}
+
+bool
+reply_pox_address(struct bytes body, char out[REPLY_TEXT_MAX])
+{
+	const xmlNode *root;
+	EXA_AUTO(doc_freep) xmlDoc *doc = parse(body, &root);
+
+	return root != NULL && is_named(root, "Autodiscover") &&
+	       text_of(child(child(child(root, "Response"), "User"), "AutoDiscoverSMTPAddress"),
+		       out);
+}
+
 static void
 read_xml(enum question q, struct bytes body, struct reply *out)
 {
-	EXA_AUTO(doc_freep)
-	xmlDoc *doc = xmlReadMemory((const char *)body.data, (int)body.size, NULL, NULL,
-		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA);
-	const xmlNode *root = doc != NULL ? xmlDocGetRootElement(doc) : NULL;
+	const xmlNode *root;
+	EXA_AUTO(doc_freep) xmlDoc *doc = parse(body, &root);
 
-	if (root == NULL || xmlGetIntSubset(doc) != NULL)
+	if (root == NULL)
 		return;
 	if (q == QUESTION_POX)
 		read_pox(root, out);

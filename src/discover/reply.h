@@ -25,4 +25,9 @@ struct reply {
 /* BODY: at most DISCOVER_ANSWER_MAX. */
 void reply_read(enum question q, struct bytes body, struct reply *out);
 
+/* A setting of the one user in a SOAP answer; the user's own address in a POX answer. False: it isn't
+ * there, or BODY is none. */
+bool reply_setting(struct bytes body, const char *name, char out[REPLY_TEXT_MAX]);
+bool reply_pox_address(struct bytes body, char out[REPLY_TEXT_MAX]);
+
 #endif

@@ -42,6 +42,8 @@ bool source_check(
 	const struct context *c, const struct raw_profile *raw, struct profile *p) EXA_CHECK;
 bool mailboxes_check(
 	const struct context *c, const struct raw_profile *raw, struct profile *p) EXA_CHECK;
+bool public_check(
+	const struct context *c, const struct raw_profile *raw, struct profile *p) EXA_CHECK;
 bool select_check(
 	const struct context *c, const struct raw_profile *raw, struct profile *p) EXA_CHECK;
 bool delete_check(

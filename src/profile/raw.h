@@ -18,6 +18,7 @@
 enum raw_bool { RAW_NO = 1, RAW_YES };
 enum raw_kind { RAW_KIND_EWS = 1 };
 enum raw_cloud { RAW_CLOUD_WORLDWIDE = 1, RAW_CLOUD_US_GOV, RAW_CLOUD_US_DOD, RAW_CLOUD_CHINA };
+enum raw_content { RAW_CONTENT_ADDRESS = 1, RAW_CONTENT_GUID };
 enum raw_class_all { RAW_CLASS_ALL = 100 };
 
 struct raw_auth {
@@ -106,12 +107,21 @@ struct raw_run {
 	char *full_sync_days;
 };
 
+struct raw_public {
+	char *as;
+	char *autodiscover;
+	char *hierarchy;
+	char *hierarchy_server;
+	int content; /* enum raw_content */
+};
+
 struct raw_profile {
 	char *version;
 	char *archive;
 	int create_archive;
 	struct raw_archive_key *archive_key;
 	int public_folders;
+	struct raw_public *public_access;
 	int versions; /* enum profile_versions + 1 */
 	int *capture;
 	unsigned capture_count;

@@ -50,13 +50,9 @@ static const cyaml_strval_t bools[] = {
 	{ "on", RAW_YES },
 	{ "off", RAW_NO },
 };
-static const cyaml_strval_t bools_no_yet[] = {
-	{ "false", RAW_NO },
-	{ "no", RAW_NO },
-	{ "off", RAW_NO },
-	{ "true", RAW_NOT_YET },
-	{ "yes", RAW_NOT_YET },
-	{ "on", RAW_NOT_YET },
+static const cyaml_strval_t contents[] = {
+	{ "address", RAW_CONTENT_ADDRESS },
+	{ "guid", RAW_CONTENT_GUID },
 };
 static const cyaml_strval_t kinds[] = {
 	{ "ews", RAW_KIND_EWS },
@@ -223,6 +219,15 @@ static const cyaml_schema_field_t run_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t public_fields[] = {
+	TEXT("as", struct raw_public, as),
+	TEXT("autodiscover", struct raw_public, autodiscover),
+	TEXT("hierarchy", struct raw_public, hierarchy),
+	TEXT("hierarchy_server", struct raw_public, hierarchy_server),
+	WORD("content", struct raw_public, content, contents),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t profile_fields[] = {
 	TEXT("version", struct raw_profile, version),
 	TEXT("archive", struct raw_profile, archive),
@@ -230,7 +235,8 @@ static const cyaml_schema_field_t profile_fields[] = {
 	SECTION("archive_key", struct raw_profile, archive_key, archive_key_fields),
 	SECTION("source", struct raw_profile, source, source_fields),
 	SECTION("mailboxes", struct raw_profile, mailboxes, mailboxes_fields),
-	WORD("public_folders", struct raw_profile, public_folders, bools_no_yet),
+	WORD("public_folders", struct raw_profile, public_folders, bools),
+	SECTION("public_folder_access", struct raw_profile, public_access, public_fields),
 	SECTION("folders", struct raw_profile, folders, folders_fields),
 	SECTION("filters", struct raw_profile, filters, filters_fields),
 	WORD("versions", struct raw_profile, versions, versions),

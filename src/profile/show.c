@@ -140,6 +140,19 @@ add_parts(struct buf *out, unsigned parts)
 }
 
 static void
+add_public_access(struct buf *out, const struct profile *p)
+{
+	buf_add_string(out, "public_folder_access:\n");
+	add_text(out, "  as", p->public_as);
+	add_text(out, "  autodiscover", p->public_server);
+	add_text(out, "  hierarchy", p->public_hierarchy);
+	add_text(out, "  hierarchy_server", p->public_hierarchy_server);
+	buf_printf(out, "  content: %s\n",
+		raw_word("public_folder_access.content",
+			p->public_content_by_guid ? RAW_CONTENT_GUID : RAW_CONTENT_ADDRESS));
+}
+
+static void
 add_mailboxes(struct buf *out, const struct profile *p)
 {
 	const struct rules *r = &p->rules;
@@ -155,7 +168,9 @@ add_mailboxes(struct buf *out, const struct profile *p)
 	add_patterns(out, "  include", r->mailbox_include, r->mailbox_include_count);
 	add_patterns(out, "  exclude", r->mailbox_exclude, r->mailbox_exclude_count);
 	add_parts(out, p->parts);
-	buf_add_string(out, "public_folders: false\n");
+	add_bool(out, "public_folders", p->public_as != NULL);
+	if (p->public_as != NULL)
+		add_public_access(out, p);
 }
 
 static void

@@ -21,6 +21,8 @@ is_known(const struct autodiscover_options *o, const char *address)
 {
 	struct view *v;
 
+	if (public_mailbox_named(address) >= 0)
+		address = PUBLIC_FOLDERS_ADDRESS;
 	if (!o->store->ops->open(o->store, address, VIEW_KNOWN, &v))
 		return false;
 	view_drop(v);
@@ -72,8 +74,14 @@ pox(const struct autodiscover_options *o, xmlDocPtr doc, struct http_answer *ans
 		pox_error(&answer->body, "600", "Invalid Request");
 	else if (!is_known(o, address))
 		pox_error(&answer->body, "500", "The email address can't be found.");
-	else
+	else if (public_mailbox_named(address) >= 0) { /* GUID@domain is how its server is named */
+		struct mailbox_id id;
+
+		public_mailbox(public_mailbox_named(address), &id);
+		pox_settings(&answer->body, id.address, o->url);
+	} else {
 		pox_settings(&answer->body, address, o->url);
+	}
 }
 
 /* ---- SOAP ---- */
@@ -82,9 +90,14 @@ pox(const struct autodiscover_options *o, xmlDocPtr doc, struct http_answer *ans
 static char *
 server_of(const struct autodiscover_options *o, const char *address)
 {
+	struct mailbox_id id;
 	struct view *v;
 	char *server;
 
+	if (public_mailbox_named(address) >= 0) {
+		public_mailbox(public_mailbox_named(address), &id);
+		return exa_asprintf("%s@sim.example", id.guid_text);
+	}
 	if (!o->store->ops->open(o->store, address, VIEW_KNOWN, &v))
 		return NULL;
 	server = exa_asprintf("%s@sim.example", v->id.guid_text);

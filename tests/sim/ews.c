@@ -86,25 +86,20 @@ is_denied(const struct ews_options *o, const char *address)
 }
 
 /*
- * Public folders: the header says so, and X-AnchorMailbox must be routed there too, to the address
- * that Autodiscover gives (PublicFolderInformation), or to GUID@domain.
+ * Public folders: a header says so, and X-AnchorMailbox must be routed to the same mailbox, by the
+ * address that Autodiscover gives or by GUID@domain.
  */
 static bool
 open_public(const struct ews_options *o, enum freshness how, const struct http_request *r,
 	struct http_answer *a, struct view **out)
 {
 	const char *anchor = http_header(r, "X-AnchorMailbox");
-	struct view *v;
+	const int which = public_mailbox_named(http_header(r, "X-PublicFolderMailbox"));
 
 	(void)snprintf(a->note.mailbox, sizeof a->note.mailbox, "%s", PUBLIC_FOLDERS_ADDRESS);
-	if (anchor != NULL && o->store->ops->open(o->store, PUBLIC_FOLDERS_ADDRESS, how, &v)) {
-		if (strcasecmp(anchor, PUBLIC_FOLDERS_ADDRESS) == 0 ||
-			strncasecmp(anchor, v->id.guid_text, strlen(v->id.guid_text)) == 0) {
-			*out = v;
-			return true;
-		}
-		view_drop(v);
-	}
+	if (which >= 0 && anchor != NULL && public_mailbox_named(anchor) == which &&
+		o->store->ops->open(o->store, PUBLIC_FOLDERS_ADDRESS, how, out))
+		return true;
 	fault(a, "ErrorNoPublicFolderReplicaAvailable", NULL, NULL, NULL);
 	return false;
 }
@@ -174,6 +169,26 @@ wants_mime(const xmlNode *request)
 	return strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
 }
 
+/* The tree is known to the first mailbox alone, what is in a folder to the one that has it. */
+static void
+check_routing(struct ews_call *call, const struct http_request *r)
+{
+	const bool of_tree = strcmp(call->op->name, "FindFolder") == 0;
+	int which;
+
+	if (!call->view->is_public || http_header(r, "X-PublicFolderMailbox") == NULL)
+		return;
+	which = public_mailbox_named(http_header(r, "X-PublicFolderMailbox"));
+	for (size_t i = 0; i < call->targets.count; i++) {
+		struct target *t = &call->targets.rows[i];
+		const struct sim_folder *f = &call->view->folders[t->folder];
+		const bool top = f->distinguished != NULL;
+
+		if (t->code == NULL && which != (of_tree || top ? 0 : public_mailbox_of(f)))
+			t->code = "ErrorNoPublicFolderReplicaAvailable";
+	}
+}
+
 static void
 look_at_targets(struct ews_call *call)
 {
@@ -231,6 +246,7 @@ run_operation(const struct ews_options *o, const struct http_request *r, struct 
 		.behaviour = o->behaviour, .mailbox = mailbox, .arena = call->arena
 	};
 	look_at_targets(call);
+	check_routing(call, r);
 	facts.view = call->view;
 	call->answer->note.items = (unsigned)call->targets.count;
 	behave_begin(o->behaviour, &facts, &ending->verdict);

@@ -9,6 +9,7 @@
 #include "ids.h"
 #include "shape.h"
 #include "soap_out.h"
+#include "tree_dir.h"
 
 enum folder_field {
 	FIELD_PARENT,
@@ -86,6 +87,7 @@ add_extended(struct buf *out, const struct view *v, const struct extended_field 
 {
 	const struct sim_folder *f = &v->folders[place];
 	EXA_AUTO(buf_done) struct buf replicas = { 0 };
+	struct mailbox_id content;
 	char value[64] = "";
 
 	switch (e->tag) {
@@ -115,7 +117,8 @@ add_extended(struct buf *out, const struct view *v, const struct extended_field 
 			format_fine(f->changed_ns, value, sizeof value);
 		break;
 	case TAG_REPLICAS: /* the content mailbox: its GUID in ASCII, with the NUL */
-		buf_add_base64(&replicas, bytes_of(v->id.guid_text, MAILBOX_GUID_TEXT));
+		public_mailbox(public_mailbox_of(f), &content);
+		buf_add_base64(&replicas, bytes_of(content.guid_text, MAILBOX_GUID_TEXT));
 		if (v->is_public)
 			extended_add_xml(out, e, buf_string(&replicas));
 		return;

@@ -70,6 +70,35 @@ is_public(const struct box *box)
 	return strcmp(box->id.address, PUBLIC_FOLDERS_ADDRESS) == 0;
 }
 
+void
+public_mailbox(int which, struct mailbox_id *out)
+{
+	mailbox_id_init(
+		out, which == 0 ? PUBLIC_FOLDERS_ADDRESS : PUBLIC_FOLDERS_SECOND, "Public folders");
+}
+
+int
+public_mailbox_named(const char *text)
+{
+	for (int i = 0; i < PUBLIC_MAILBOXES; i++) {
+		struct mailbox_id id;
+		size_t size;
+
+		public_mailbox(i, &id);
+		size = strlen(id.guid_text);
+		if (strcasecmp(text, id.address) == 0 ||
+			(strncasecmp(text, id.guid_text, size) == 0 && text[size] == '@'))
+			return i;
+	}
+	return -1;
+}
+
+int
+public_mailbox_of(const struct sim_folder *folder)
+{
+	return (int)(folder->number % PUBLIC_MAILBOXES);
+}
+
 static bool
 is_directory(const char *path)
 {

@@ -12,6 +12,14 @@
 #include "mailbox.h"
 
 #define PUBLIC_FOLDERS_ADDRESS "publicfolders@sim.example"
+/* What is in public folders is in two mailboxes, one of them that of the hierarchy. */
+#define PUBLIC_FOLDERS_SECOND "publicfolders2@sim.example"
+enum { PUBLIC_MAILBOXES = 2 };
+void public_mailbox(int which, struct mailbox_id *out);
+/* Which of them TEXT names, by its address or as GUID@domain; -1: none. */
+int public_mailbox_named(const char *text);
+/* Which has the content of a folder. */
+int public_mailbox_of(const struct sim_folder *folder);
 
 /* EXTRA_FOLDERS: also the hidden, search and non-mail folders a real mailbox has. */
 enum extra_folders { FOLDERS_PLAIN, FOLDERS_AS_EXCHANGE, FOLDERS_PUBLIC };
