@@ -24,6 +24,9 @@
 
 /* How requests about public folders find their way (docs/ews.md). */
 struct crawl_public {
+	/* Makes the two below known; called by the thread that opens the mailbox, again if it
+	 * failed in a way that passes. */
+	bool (*locate)(void *ctx, struct exa_error *err);
 	const char *hierarchy;        /* X-AnchorMailbox of questions about the tree */
 	const char *hierarchy_server; /* X-PublicFolderMailbox of these */
 	/*
@@ -132,6 +135,7 @@ struct crawl_folder {
 	char *content; /* its address, or NULL */
 	int64_t child_count;
 	uint32_t level;
+	struct exa_error *below; /* why the folders below aren't listed, or NULL */
 	struct rules_decision decision;
 };
 

@@ -223,15 +223,11 @@ open_archive(struct archiving *a, struct exa_error *err)
 }
 
 /* They come last, as one more mailbox; a run of chosen mailboxes leaves them out. */
-static bool
-add_public_folders(struct archiving *a, struct exa_error *err)
+static void
+add_public_folders(struct archiving *a)
 {
-	if (a->session.profile->public_as == NULL || a->args->value[OPT_MAILBOX] != NULL)
-		return true;
-	if (!session_public(&a->session, &stop_asked, &a->mailboxes[a->mailbox_count], err))
-		return false;
-	a->mailbox_count++;
-	return true;
+	if (a->session.profile->public_as != NULL && a->args->value[OPT_MAILBOX] == NULL)
+		a->mailboxes[a->mailbox_count++] = session_public(&a->session);
 }
 
 static bool
@@ -245,13 +241,15 @@ choose_mailboxes(struct archiving *a, struct exa_error *err)
 			a->mailbox_count += session_parts(&a->session, &a->plan.entries[i].mailbox,
 				&a->mailboxes[a->mailbox_count]);
 	}
-	if (a->mailbox_count > 0)
-		return session_locate(&a->session, a->mailboxes, a->mailbox_count, &stop_asked,
-			       err) &&
-		       add_public_folders(a, err);
-	return exa_fail(err, EXA_USAGE,
-		"no mailbox is to be archived (of %zu looked at); `exarch mailboxes %s` says why",
-		a->plan.count, a->args->positional[0]);
+	if (a->mailbox_count == 0)
+		return exa_fail(err, EXA_USAGE,
+			"no mailbox is to be archived (of %zu looked at); `exarch mailboxes %s` "
+			"says why",
+			a->plan.count, a->args->positional[0]);
+	if (!session_locate(&a->session, a->mailboxes, a->mailbox_count, &stop_asked, err))
+		return false;
+	add_public_folders(a);
+	return true;
 }
 
 static bool

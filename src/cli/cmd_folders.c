@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <strings.h>
 
 #include <jansson.h>
 
@@ -79,12 +80,20 @@ show_part(const struct args *args, const struct session *session, struct ews *ew
 	return true;
 }
 
+static bool
+is_reader_of_public_folders(const struct session *s, const char *smtp)
+{
+	const char *reader = s->profile->public_as;
+
+	return reader != NULL && strcasecmp(reader, smtp) == 0;
+}
+
 int
 cmd_folders(const struct args *args)
 {
 	EXA_AUTO(exa_freep) char *smtp = exa_strdup(args->positional[1]);
 	const struct crawl_mailbox mailbox = { .smtp = smtp };
-	struct crawl_mailbox parts[PARTS_MOST];
+	struct crawl_mailbox parts[PARTS_MOST + 1];
 	struct ews *ews = NULL;
 	struct session session;
 	struct exa_error err;
@@ -96,6 +105,8 @@ cmd_folders(const struct args *args)
 	count = session_parts(&session, &mailbox, parts);
 	good = session_locate(&session, parts, count, NULL, &err) &&
 	       ews_new(&session.ews, &ews, &err);
+	if (good && is_reader_of_public_folders(&session, smtp))
+		parts[count++] = session_public(&session);
 	for (size_t i = 0; i < count; i++) {
 		good = good && show_part(args, &session, ews, &parts[i], &err);
 		exa_free(parts[i].label);

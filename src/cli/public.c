@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Where public folders are: what the profile leaves open is asked of Autodiscover, before the run
- * for the tree, during it for each mailbox with content.
- */
+/* Where public folders are: what the profile leaves open is asked of Autodiscover when the run comes
+ * to them, once for the tree and once for each mailbox with content. */
 #include <string.h>
 
 #include "exarch/discover.h"
 #include "exarch/mem.h"
 
-#include "errand.h"
 #include "session.h"
 
 /* "https://HOST" of a URL; exa_alloc'ed. */
@@ -29,19 +26,34 @@ options_of(const struct session *s)
 	};
 }
 
+/* Autodiscover may refuse whom EWS takes: that costs the public folders, not the run. */
 static bool
-ask_for_tree(void *ctx, struct exa_error *err)
+only_costs_them(struct exa_error *err)
+{
+	if (err->code == EXA_AUTH)
+		err->code = EXA_DENIED;
+	return false;
+}
+
+static bool
+locate(void *ctx, struct exa_error *err)
 {
 	struct session *s = ctx;
 	const struct discover_options options = options_of(s);
 	EXA_AUTO(buf_done) struct buf address = { 0 };
 	EXA_AUTO(buf_done) struct buf server = { 0 };
 
+	if (s->public_routing.hierarchy != NULL)
+		return true;
 	if (!discover_public_tree(&options, s->profile->ews_scope, s->profile->public_as, &address,
-		    &server, err))
-		return false;
-	s->public_hierarchy = exa_strdup(buf_string(&address));
-	s->public_hierarchy_server = exa_strdup(buf_string(&server));
+		    &server, err)) {
+		(void)exa_while(err,
+			"looking for public folders (public_folder_access can name them)");
+		return only_costs_them(err);
+	}
+	s->public_routing.hierarchy = s->public_hierarchy = exa_strdup(buf_string(&address));
+	s->public_routing.hierarchy_server = s->public_hierarchy_server =
+		exa_strdup(buf_string(&server));
 	return true;
 }
 
@@ -59,33 +71,27 @@ find_content(void *ctx, const char *guid, struct buf *out, struct exa_error *err
 		buf_add_string(out, server);
 		return true;
 	}
-	return discover_public_content(&options, s->profile->ews_scope, server, out, err);
+	return discover_public_content(&options, s->profile->ews_scope, server, out, err) ||
+	       only_costs_them(err);
 }
 
-bool
-session_public(struct session *s, struct cancel *cancel, struct crawl_mailbox *out,
-	struct exa_error *err)
+struct crawl_mailbox
+session_public(struct session *s)
 {
 	const struct profile *p = s->profile;
 
 	s->public_server = p->public_server != NULL ? exa_strdup(p->public_server)
 						    : origin_of(s->ews.endpoint);
-	if (p->public_hierarchy == NULL && !errand_run(ask_for_tree, s, cancel, err))
-		return exa_while(err,
-			"looking for public folders (`hierarchy` and `hierarchy_server` of "
-			"public_folder_access name them without Autodiscover)");
 	s->public_routing = (struct crawl_public){
-		.hierarchy = p->public_hierarchy != NULL ? p->public_hierarchy
-							 : s->public_hierarchy,
-		.hierarchy_server = p->public_hierarchy != NULL ? p->public_hierarchy_server
-								: s->public_hierarchy_server,
+		.locate = locate,
+		.hierarchy = p->public_hierarchy,
+		.hierarchy_server = p->public_hierarchy_server,
 		.content = find_content,
 		.ctx = s,
 	};
-	*out = (struct crawl_mailbox){ .smtp = p->public_as,
+	return (struct crawl_mailbox){ .smtp = p->public_as,
 		.display_name = p->public_as,
 		.label = exa_asprintf("%s%s", p->public_as, catalog_part_suffix(CATALOG_PUBLIC)),
 		.part = CATALOG_PUBLIC,
 		.routing = &s->public_routing };
-	return true;
 }

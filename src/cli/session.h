@@ -33,13 +33,9 @@ void session_done(struct session *s);
 bool session_locate(struct session *s, const struct crawl_mailbox *mailboxes, size_t count,
 	struct cancel *cancel, struct exa_error *err) EXA_CHECK;
 
-/*
- * The public folders as one more mailbox, for a profile that has `public_as`. Asks Autodiscover where
- * they are, unless the profile says it; ews.endpoint must be set. The label is owned by the caller;
- * the session must stay where it is.
- */
-bool session_public(struct session *s, struct cancel *cancel, struct crawl_mailbox *out,
-	struct exa_error *err) EXA_CHECK;
+/* The public folders as one more mailbox, for a profile that has `public_as`, once ews.endpoint is
+ * set. The label is owned by the caller; the session must stay where it is. */
+struct crawl_mailbox session_public(struct session *s);
 
 /* ---- who ---- */
 

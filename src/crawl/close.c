@@ -245,6 +245,8 @@ list_again(struct mailbox *m)
 static bool
 all_listed(const struct mailbox *m)
 {
+	if (m->partial)
+		return false;
 	for (size_t i = 0; i < m->folder_count; i++) {
 		if (!m->folders[i].listed || m->folders[i].failed)
 			return false;

@@ -95,6 +95,7 @@ struct mailbox {
 	uint64_t deleted, undeleted; /* by delete.c, at the mailbox's end */
 	uint64_t excluded_whole;     /* items in folders excluded as a whole */
 	bool opened, done;
+	bool partial; /* not all of its tree could be listed */
 	_Atomic bool abandoned; /* the server refuses the mailbox as a whole: its jobs end */
 	struct exa_error error; /* why; written once, by whoever set `abandoned` */
 };

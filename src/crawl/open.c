@@ -31,6 +31,7 @@ mailbox_free(struct mailbox *m)
 	m->folders = NULL;
 	m->folder_count = 0;
 	m->excluded_whole = 0;
+	m->partial = false;
 }
 
 void
@@ -139,6 +140,24 @@ is_worth_listing(struct mailbox *m, const struct crawl_folder *f, bool *out, str
 		       catalog_find_folder(txn, m->number, f->id, out, &number, err));
 }
 
+static void
+tell_what_is_hidden(struct mailbox *m, const struct crawl_tree *tree)
+{
+	for (size_t i = 0; i < tree->count; i++) {
+		const struct crawl_folder *f = &tree->folders[i];
+		struct exa_error why;
+
+		if (f->below == NULL)
+			continue;
+		why = *f->below;
+		(void)exa_while(&why, "listing the folders below");
+		report_problem(m->run->options->report,
+			&(struct report_problem){
+				.mailbox = m->what->label, .folder = f->path, .why = &why });
+		m->partial = true;
+	}
+}
+
 /* Takes over what is archived; adds up what is excluded as a whole. */
 static bool
 choose_folders(struct mailbox *m, const struct crawl_tree *tree, struct exa_error *err)
@@ -210,7 +229,7 @@ find_vanished(struct mailbox *m, const struct crawl_tree *tree, struct exa_error
 	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
 	struct vanishing v = { .mailbox = m, .tree = tree };
 
-	if (tree->count < 2)
+	if (tree->count < 2 || m->partial)
 		return true;
 	return store_read_begin(catalog_store(m->run->catalog), &txn, err) &&
 	       catalog_each_folder(txn, m->number, note_vanished, &v, err);
@@ -231,6 +250,7 @@ open_mailbox(struct crawl_thread *t, struct mailbox *m, struct exa_error *err)
 	report_requests(m->run->options->report, -1);
 	if (!good)
 		return false;
+	tell_what_is_hidden(m, &tree);
 	good = (m->run->options->dry_run ||
 		       catalog_mailbox_put(m->run->catalog, &record, &m->number, err)) &&
 	       choose_folders(m, &tree, err) &&

@@ -23,6 +23,7 @@ folder_done(struct crawl_folder *f)
 	exa_free(f->class);
 	exa_free(f->replica);
 	exa_free(f->content);
+	exa_free(f->below);
 }
 
 void
@@ -97,6 +98,17 @@ list_below(struct ews *ews, const struct ews_mailbox *mailbox, const char *paren
 	return true;
 }
 
+/* Whose rights don't reach below a folder still sees the others. */
+static bool
+note_refusal(struct crawl_folder *f, const struct exa_error *why)
+{
+	if (why->code != EXA_DENIED && why->code != EXA_GONE)
+		return false;
+	f->below = exa_alloc(sizeof *f->below);
+	*f->below = *why;
+	return true;
+}
+
 /* Level by level. */
 static bool
 list_public(struct ews *ews, const struct ews_mailbox *mailbox, struct collect *c,
@@ -112,7 +124,8 @@ list_public(struct ews *ews, const struct ews_mailbox *mailbox, struct collect *
 		c->level = c->tree.folders[i].level + 1;
 		if (c->level > DEPTH_MAX)
 			return exa_fail(err, EXA_LIMIT, "folders deeper than %d levels", DEPTH_MAX);
-		if (!list_below(ews, mailbox, id, RIGHT_BELOW, c, err))
+		if (!list_below(ews, mailbox, id, RIGHT_BELOW, c, err) &&
+			!note_refusal(&c->tree.folders[i], err))
 			return false;
 	}
 	return true;
@@ -122,7 +135,7 @@ static bool
 passes(const struct exa_error *why)
 {
 	return why->code == EXA_NET || why->code == EXA_TIMEOUT || why->code == EXA_THROTTLED ||
-	       why->code == EXA_UNREACHABLE || why->code == EXA_CANCELLED || why->code == EXA_AUTH;
+	       why->code == EXA_UNREACHABLE || why->code == EXA_CANCELLED;
 }
 
 static bool
@@ -320,17 +333,27 @@ crawl_ews_mailbox(const struct crawl_mailbox *m)
 	return mailbox;
 }
 
+static bool
+list(struct ews *ews, const struct crawl_mailbox *of, struct collect *c, struct exa_error *err)
+{
+	struct ews_mailbox mailbox;
+
+	if (of->part == CATALOG_PUBLIC && !of->routing->locate(of->routing->ctx, err))
+		return false;
+	mailbox = crawl_ews_mailbox(of);
+	return of->part == CATALOG_PUBLIC
+		       ? list_public(ews, &mailbox, c, err) &&
+				 find_contents(of->routing, &c->tree, err)
+		       : list_below(ews, &mailbox, NULL, ALL_BELOW, c, err);
+}
+
 bool
 tree_list(struct ews *ews, const struct crawl_mailbox *of, struct crawl_tree *out,
 	struct exa_error *err)
 {
-	const struct ews_mailbox mailbox = crawl_ews_mailbox(of);
 	struct collect c = { 0 };
 
-	if (mailbox.part == EWS_PART_PUBLIC
-			? !list_public(ews, &mailbox, &c, err) ||
-				  !find_contents(of->routing, &c.tree, err)
-			: !list_below(ews, &mailbox, NULL, ALL_BELOW, &c, err)) {
+	if (!list(ews, of, &c, err)) {
 		crawl_tree_done(&c.tree);
 		return exa_while(err, "listing folders");
 	}

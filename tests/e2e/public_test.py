@@ -105,8 +105,29 @@ def an_organisation_without_public_folders_is_told_so(run):
     folder = mail.write(run.dir / 'mail', {'anna/Inbox/one.eml': 'one'})
     sim = run.simulator('--plain', '--mail', folder)
     profile = sim.profile(public_folders=True, public_folder_access=ACCESS)
-    result = run.exarch('archive', profile, expect={1, 2, 3})
-    harness.contains('what is told', result.err, 'PublicFolderInformation', 'public_folder_access')
+    result = run.exarch('archive', profile, '--json', expect=harness.INCOMPLETE)
+    harness.contains('what is told', result.out + result.err, 'PublicFolderInformation', 'public_folder_access')
+    same('archived all the same', result.summary()['archived'], 1)
+
+
+def a_folder_that_is_refused_costs_what_is_in_it_and_below(run):
+    sim, _, profile = serve(run)
+    asker = wire.Wire(sim)
+    asker.scenario('faults: [{ name: moved, where: { folder: Minutes }, what: { code: ErrorNoPublicFolderReplicaAvailable } }]')
+    lost = FOLDERS['Team/Minutes'] + FOLDERS['Team/Minutes/2026']
+    first = run.exarch('archive', profile, '--json', expect=harness.INCOMPLETE)
+    same('archived', first.summary()['archived'], sum(FOLDERS.values()) + 1 - lost)
+    asker.scenario()
+    same('archived when it is back', run.archive(profile)['archived'], lost)
+    asker.scenario('faults: [{ name: gone, where: { operation: FindFolder, folder: Minutes }, what: { code: ErrorAccessDenied } }]')
+    third = run.exarch('archive', profile, '--json', expect=harness.INCOMPLETE)
+    same('taken for removed, since it is not seen', third.summary()['removed'], 0)
+
+
+def their_folders_are_shown_beside_those_of_the_reader(run):
+    _, _, profile = serve(run)
+    shown = run.exarch('folders', profile, ACCESS['as'], '--json').objects()
+    same('folders', sorted(f['folder'] for f in shown if f['part'] == 'public'), ['/'] + sorted(f'/{f}' for f in FOLDERS))
 
 
 if __name__ == '__main__':
@@ -114,4 +135,6 @@ if __name__ == '__main__':
                  what_changes_in_public_folders_is_followed,
                  content_is_asked_for_where_it_is,
                  an_organisation_without_public_folders_is_told_so,
+                 a_folder_that_is_refused_costs_what_is_in_it_and_below,
+                 their_folders_are_shown_beside_those_of_the_reader,
                  short=(what_changes_in_public_folders_is_followed,))

@@ -507,7 +507,16 @@ content_of(void *ctx, const char *guid, struct buf *out, struct exa_error *err)
 	return true;
 }
 
+static bool
+locate(void *ctx, struct exa_error *err)
+{
+	(void)ctx;
+	(void)err;
+	return true;
+}
+
 static const struct crawl_public routing = {
+	.locate = locate,
 	.hierarchy = "tree@contoso.example",
 	.hierarchy_server = "guid@contoso.example",
 	.content = content_of,
