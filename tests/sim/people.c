@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+#include <strings.h>
+
 #include "people.h"
+
+/* So begins the address of a shared mailbox: nobody signs in to it, nobody paid for it. */
+#define SHARED "shared."
 
 const struct group people_groups[] = {
 	{ "7d2f6f0e-0a8b-4a37-9a53-0d6d3b2f1e01", "Everyone", 1 },
@@ -26,8 +32,11 @@ people_list(struct mailstore *store, enum directory_extras extras, size_t *count
 
 	store->ops->list(store, &boxes, &count);
 	people = exa_alloc_array(count + sizeof others / sizeof others[0] + 1, sizeof *people);
-	for (; n < count; n++)
-		people[n] = (struct person){ boxes[n], true, true, false };
+	for (; n < count; n++) {
+		const bool is_shared = strncasecmp(boxes[n].address, SHARED, strlen(SHARED)) == 0;
+
+		people[n] = (struct person){ boxes[n], !is_shared, !is_shared, false };
+	}
 	for (size_t i = 0; extras == PEOPLE_AND_OTHERS && i < sizeof others / sizeof others[0];
 		i++) {
 		mailbox_id_init(&people[n].id, others[i].address, others[i].name);
