@@ -84,6 +84,18 @@ ask(const struct discover_options *o, const char *scope, const char *url, const 
 	return good;
 }
 
+/* It becomes a header. */
+static bool
+check_name(const char *url, const char *name, struct exa_error *err)
+{
+	for (const char *c = name; *c != '\0'; c++) {
+		if ((unsigned char)*c <= ' ' || *c == 0x7f)
+			return exa_fail(err, EXA_FAILED,
+				"Autodiscover at %s names what is no address", url);
+	}
+	return true;
+}
+
 static bool
 ask_setting(const struct discover_options *o, const char *scope, const char *user,
 	const char *setting, struct buf *out, struct exa_error *err)
@@ -100,6 +112,8 @@ ask_setting(const struct discover_options *o, const char *scope, const char *use
 	if (!reply_setting(buf_bytes(&body), setting, value))
 		return exa_fail(
 			err, EXA_FAILED, "Autodiscover at %s names no %s for %s", url, setting, user);
+	if (!check_name(url, value, err))
+		return false;
 	buf_add_string(out, value);
 	return true;
 }
@@ -136,6 +150,8 @@ discover_public_content(const struct discover_options *options, const char *scop
 	if (!reply_pox_address(buf_bytes(&body), value))
 		return exa_fail(err, EXA_FAILED, "Autodiscover at %s names no address for %s", url,
 			server_id);
+	if (!check_name(url, value, err))
+		return false;
 	buf_add_string(address_out, value);
 	return true;
 }

@@ -10,6 +10,7 @@
 
 #include "exarch/bytes.h"
 
+#include "find_items.h"
 #include "folder.h"
 #include "items.h"
 #include "sync_items.h"
@@ -158,6 +159,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct ews_change_sink changes = { on_change, NULL };
 	EXA_AUTO(folder_reader_done) struct folder_reader folder = { .sink = &folders };
 	EXA_AUTO(sync_reader_done) struct sync_reader sync = { .sink = &changes, .last = -1 };
+	EXA_AUTO(find_items_reader_done) struct find_items_reader found = { .sink = &changes };
 	struct bytes text = bytes_skip(bytes_of(data, size), 2);
 	size_t step = size < 2 ? 1 : (size_t)data[1] + 1;
 
@@ -171,6 +173,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 4:
 		compare_items(&export_items_spec, text, step);
+		break;
+	case 5:
+		(void)feed(&find_items_spec, &found, 1, text, step, false);
 		break;
 	case 2:
 		(void)feed(&find_folder_spec, &folder, 1, text, step, false);

@@ -16,14 +16,21 @@
 #define EWS_URL "https://mail.contoso.example/EWS/Exchange.asmx"
 
 static void
-read_seed(const char *name, struct reply *out)
+load_seed(const char *name, struct buf *text)
 {
 	EXA_AUTO(exa_freep) char *path = exa_asprintf("%s%s", SEEDS, name);
-	EXA_AUTO(buf_done) struct buf text = { 0 };
 	struct exa_error err;
 
-	if (!fs_read_file(path, 65536, &text, &err))
+	if (!fs_read_file(path, 65536, text, &err))
 		fail_msg("%s", err.text);
+}
+
+static void
+read_seed(const char *name, struct reply *out)
+{
+	EXA_AUTO(buf_done) struct buf text = { 0 };
+
+	load_seed(name, &text);
 	reply_read((enum question)text.data[0], bytes_skip(buf_bytes(&text), 1), out);
 }
 
@@ -117,11 +124,37 @@ a_url_that_is_too_long_counts_as_absent(void **state)
 	assert_int_equal(reply.kind, REPLY_NOTHING);
 }
 
+static void
+where_public_folders_are_is_understood(void **state)
+{
+	EXA_AUTO(buf_done) struct buf soap = { 0 };
+	EXA_AUTO(buf_done) struct buf pox = { 0 };
+	struct bytes soap_text, pox_text;
+	char value[REPLY_TEXT_MAX];
+
+	(void)state;
+	load_seed("soap-public", &soap);
+	load_seed("pox-content", &pox);
+	soap_text = bytes_skip(buf_bytes(&soap), 1);
+	pox_text = bytes_skip(buf_bytes(&pox), 1);
+	assert_true(reply_setting(soap_text, "PublicFolderInformation", value));
+	assert_string_equal(value, "public@contoso.example");
+	assert_true(reply_setting(soap_text, "InternalRpcClientServer", value));
+	assert_string_equal(value, "6b1c0d6e-1111-4222-8333-444455556666@contoso.example");
+	assert_false(reply_setting(soap_text, "ExternalEwsUrl", value));
+	assert_true(reply_pox_address(pox_text, value));
+	assert_string_equal(value, "content2@contoso.example");
+	assert_false(reply_pox_address(soap_text, value));
+	assert_false(reply_setting(pox_text, "PublicFolderInformation", value));
+	assert_false(reply_setting(bytes_of(NULL, 0), "PublicFolderInformation", value));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_form_of_answer_is_understood),
+		cmocka_unit_test(where_public_folders_are_is_understood),
 		cmocka_unit_test(what_is_no_answer_is_garbled),
 		cmocka_unit_test(an_answer_that_defines_entities_is_refused),
 		cmocka_unit_test(an_error_code_holds_nothing_that_could_disturb_a_terminal),

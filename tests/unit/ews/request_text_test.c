@@ -12,6 +12,7 @@
 
 #include "exarch/mem.h"
 
+#include "find_items.h"
 #include "folder.h"
 #include "items.h"
 #include "soap.h"
@@ -97,6 +98,45 @@ find_folder_asks_for_a_page_of_the_whole_tree(void **state)
 		     " m:IndexedPageFolderView[MaxEntriesReturned=500][Offset=500]"
 		     "[BasePoint=Beginning] "
 		     "m:ParentFolderIds(t:DistinguishedFolderId[Id=msgfolderroot]))))");
+}
+
+static void
+public_folders_are_asked_for_level_by_level(void **state)
+{
+	static const struct ews_mailbox reader = { .smtp = "anna@contoso.example",
+		.part = EWS_PART_PUBLIC };
+	EXA_AUTO(buf_done) struct buf text = { 0 };
+
+	(void)state;
+	find_children_request(&text, &reader, NULL, 0);
+	assert_non_null(strstr(buf_string(&text), "Traversal=\"Shallow\""));
+	assert_non_null(strstr(buf_string(&text),
+		"<t:ExtendedFieldURI PropertyTag=\"0x6698\" PropertyType=\"Binary\"/>"));
+	assert_non_null(strstr(buf_string(&text),
+		"<m:ParentFolderIds><t:DistinguishedFolderId Id=\"publicfoldersroot\"/>"));
+	buf_reset(&text);
+	find_children_request(&text, &reader, "AAE&=", 0);
+	assert_non_null(
+		strstr(buf_string(&text), "<m:ParentFolderIds><t:FolderId Id=\"AAE&amp;=\"/>"));
+}
+
+static void
+find_item_asks_for_what_was_made_first_first(void **state)
+{
+	EXA_AUTO(buf_done) struct buf text = { 0 };
+
+	(void)state;
+	find_items_request(&text, &anna, "AAE=", 500);
+	assert_outline(&text,
+		HEAD "m:FindItem[Traversal=Shallow](m:ItemShape(t:BaseShape='IdOnly' "
+		     "t:AdditionalProperties(t:FieldURI[FieldURI=item:ItemClass] "
+		     "t:FieldURI[FieldURI=item:DateTimeReceived] "
+		     "t:FieldURI[FieldURI=item:Size] t:FieldURI[FieldURI=message:IsRead])) "
+		     "m:IndexedPageItemView[MaxEntriesReturned=500][Offset=500]"
+		     "[BasePoint=Beginning] "
+		     "m:SortOrder(t:FieldOrder[Order=Ascending]("
+		     "t:FieldURI[FieldURI=item:DateTimeCreated])) "
+		     "m:ParentFolderIds(t:FolderId[Id=AAE=]))))");
 }
 
 static void
@@ -302,6 +342,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(find_folder_asks_for_a_page_of_the_whole_tree),
 		cmocka_unit_test(get_folder_asks_by_id_or_for_the_root),
+		cmocka_unit_test(public_folders_are_asked_for_level_by_level),
+		cmocka_unit_test(find_item_asks_for_what_was_made_first_first),
 		cmocka_unit_test(export_items_names_the_ids_without_change_keys),
 		cmocka_unit_test(each_part_of_a_mailbox_has_its_own_root),
 		cmocka_unit_test(sync_items_leaves_an_absent_state_out),
