@@ -251,7 +251,8 @@ struct catalog_alike {
 struct catalog_alike_item {
 	uint64_t number;
 	int64_t modified_ns; /* as of when the row was made */
-	uint64_t instead_of; /* another item it moved from; 0 = none. Not told by catalog_alike_find */
+	uint64_t
+		instead_of; /* another item it moved from; 0 = none. Not told by catalog_alike_find */
 };
 void catalog_batch_alike(struct catalog_batch *b, uint32_t mailbox,
 	const struct catalog_alike *facts, const struct catalog_alike_item *item);

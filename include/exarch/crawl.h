@@ -35,7 +35,8 @@ struct crawl_public {
 	 * mailbox. False: passed up if it passes, else questions about that content go where those
 	 * about the tree go, and most likely fail.
 	 */
-	bool (*content)(void *ctx, const char *guid, struct buf *address_out, struct exa_error *err);
+	bool (*content)(
+		void *ctx, const char *guid, struct buf *address_out, struct exa_error *err);
 	void *ctx;
 };
 

@@ -52,8 +52,8 @@ catalog_alike_find(struct store_txn *txn, uint32_t mailbox, const struct catalog
 	if (!store_get(txn, TABLE_ALIKE, key_bytes(&k), &found, &value, err))
 		return false;
 	if (found && value.size != ALIKE_ROW_SIZE)
-		return exa_fail(err, EXA_CORRUPT,
-			"index: an alike row is malformed; run `exarch rebuild`");
+		return exa_fail(
+			err, EXA_CORRUPT, "index: an alike row is malformed; run `exarch rebuild`");
 	*found_out = found && get_le64(value.data) != 0;
 	if (*found_out)
 		*out = (struct catalog_alike_item){ .number = get_le64(value.data),

@@ -47,8 +47,8 @@ locate(void *ctx, struct exa_error *err)
 		return true;
 	if (!discover_public_tree(&options, s->profile->ews_scope, s->profile->public_as, &address,
 		    &server, err)) {
-		(void)exa_while(err,
-			"looking for public folders (public_folder_access can name them)");
+		(void)exa_while(
+			err, "looking for public folders (public_folder_access can name them)");
 		return only_costs_them(err);
 	}
 	s->public_routing.hierarchy = s->public_hierarchy = exa_strdup(buf_string(&address));

@@ -135,9 +135,8 @@ renew_count(struct crawl_thread *t, struct folder *f, const struct crawl_tree *t
 	struct exa_error *err)
 {
 	const struct crawl_folder *now = find_in(tree, f->id);
-	const struct folder_facts before = {
-		.changed_ns = f->changed_ns, .total_count = f->total_count
-	};
+	const struct folder_facts before = { .changed_ns = f->changed_ns,
+		.total_count = f->total_count };
 
 	if (now != NULL) {
 		f->total_count = now->total_count;
@@ -147,8 +146,7 @@ renew_count(struct crawl_thread *t, struct folder *f, const struct crawl_tree *t
 			return false;
 		folder_give_up(f, err);
 	}
-	f->stirred =
-		f->changed_ns != before.changed_ns || f->total_count != before.total_count;
+	f->stirred = f->changed_ns != before.changed_ns || f->total_count != before.total_count;
 	return true;
 }
 

@@ -327,9 +327,8 @@ folder_is_as_listed(const struct crawl_run *run, const struct folder_facts *told
 static bool
 is_unchanged(const struct folder *f, const struct catalog_sync *sync)
 {
-	const struct folder_facts told = {
-		.changed_ns = f->changed_ns, .total_count = f->total_count
-	};
+	const struct folder_facts told = { .changed_ns = f->changed_ns,
+		.total_count = f->total_count };
 
 	return f->mailbox->rounds == 0 && !f->relist &&
 	       folder_is_as_listed(f->mailbox->run, &told, sync);

@@ -60,7 +60,7 @@ struct folder {
 	bool failed;   /* given up in this run */
 	bool vanished; /* no longer in the mailbox's tree: only to be written off */
 	bool listed;   /* to its end, in this run, or known to be as it was */
-	bool relist;              /* list from the start: the counts don't fit what we know */
+	bool relist;   /* list from the start: the counts don't fit what we know */
 	struct catalog_key after; /* draining: the last key looked at */
 	bool after_any;
 	uint64_t last_epoch;   /* of the last page */
@@ -68,7 +68,7 @@ struct folder {
 	char *dry_state;       /* dry run: the sync state, which isn't stored */
 	uint64_t *seen;        /* fresh: first 8 bytes of each id hash listed */
 	size_t seen_count, seen_capacity;
-	int64_t offset;     /* public folders: of the page at hand, */
+	int64_t offset;      /* public folders: of the page at hand, */
 	int64_t next_offset; /* and of the one behind it */
 	int64_t view_count; /* what all pages said the folder holds; -1: not the same, or nothing */
 	/* by the closing job: */
@@ -95,7 +95,7 @@ struct mailbox {
 	uint64_t deleted, undeleted; /* by delete.c, at the mailbox's end */
 	uint64_t excluded_whole;     /* items in folders excluded as a whole */
 	bool opened, done;
-	bool partial; /* not all of its tree could be listed */
+	bool partial;           /* not all of its tree could be listed */
 	_Atomic bool abandoned; /* the server refuses the mailbox as a whole: its jobs end */
 	struct exa_error error; /* why; written once, by whoever set `abandoned` */
 };
@@ -234,7 +234,7 @@ void deletions_free(struct deletions *d);
 struct fetch_plan {
 	struct folder *folder;
 	struct fetch_job *filling;
-	uint64_t bytes;      /* of the batch being filled */
+	uint64_t bytes; /* of the batch being filled */
 	struct moved_job *suspects;
 	struct job *batches; /* full ones */
 };

@@ -122,9 +122,9 @@ put(struct crawl_thread *t, struct folder *f, const struct catalog_item *record,
 	uint64_t instead_of, struct exa_error *err)
 {
 	struct crawl_run *run = f->mailbox->run;
-	struct ack ack = { .mailbox = f->mailbox,
-		.bytes = bytes,
-		.native_only = !catalog_item_has_mime(record) };
+	struct ack ack = {
+		.mailbox = f->mailbox, .bytes = bytes, .native_only = !catalog_item_has_mime(record)
+	};
 
 	catalog_batch_item(&t->batch, record);
 	note_alike(t, record, instead_of);

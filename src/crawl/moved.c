@@ -94,9 +94,9 @@ moved_job_add(struct moved_job *job, const struct ledger_entry *entry,
 {
 	struct suspect *s = &job->suspects[job->count++];
 
-	*s = (struct suspect){ .entry = *entry,
-		.number = likely->number,
-		.modified_ns = likely->modified_ns };
+	*s = (struct suspect){
+		.entry = *entry, .number = likely->number, .modified_ns = likely->modified_ns
+	};
 	s->entry.server_id = exa_strdup(entry->server_id);
 	s->entry.change_key = exa_strdup(entry->change_key);
 	s->entry.class = exa_strdup(entry->class);
@@ -118,13 +118,14 @@ moved_is_suspect(const struct listing *l, const struct catalog_key *key,
 
 	*out = false;
 	/* An id that one mailbox of public folders doesn't know may be in another. */
-	if (options->dry_run || folder_is_public(l->folder) || options->capture != CRAWL_CAPTURE_MIME ||
-		entry->received_ns == EXA_NO_TIME || entry->size_bytes < 0)
+	if (options->dry_run || folder_is_public(l->folder) ||
+		options->capture != CRAWL_CAPTURE_MIME || entry->received_ns == EXA_NO_TIME ||
+		entry->size_bytes < 0)
 		return true;
 	if (!catalog_known(l->txn, key, &is_known, &item, &same, "", err))
 		return false;
-	return is_known || catalog_alike_find(l->txn, l->folder->mailbox->number, &facts, out,
-				   likely_out, err);
+	return is_known ||
+	       catalog_alike_find(l->txn, l->folder->mailbox->number, &facts, out, likely_out, err);
 }
 
 /* ---- the proof ---- */
@@ -294,12 +295,13 @@ ask(struct looking *l, enum moved_question question, struct exa_error *err)
 	for (size_t i = 0; i < l->job->count; i++) {
 		struct suspect *s = &l->job->suspects[i];
 
-		if (s->settled || s->former_id == NULL || (question == ASK_FORMER && s->now == NULL) ||
+		if (s->settled || s->former_id == NULL ||
+			(question == ASK_FORMER && s->now == NULL) ||
 			(question == ASK_PROPERTIES && s->now != NULL))
 			continue;
-		refs[l->asked] = (struct ews_item_ref){
-			.id = question == ASK_FORMER ? s->former_id : s->entry.server_id
-		};
+		refs[l->asked] =
+			(struct ews_item_ref){ .id = question == ASK_FORMER ? s->former_id
+									    : s->entry.server_id };
 		l->place[l->asked++] = i;
 	}
 	if (l->asked == 0)
@@ -345,8 +347,8 @@ follow(struct looking *l, struct suspect *s, struct exa_error *err)
 	/* The texts of THEN are gone once its message is read. */
 	if (!catalog_play_message(l->reader, &s->row, &then, &sink, &ignored))
 		return true;
-	s->settled = item_follow(
-		l->thread, l->job->folder, &s->now->item, &mime, s->row.number, err);
+	s->settled =
+		item_follow(l->thread, l->job->folder, &s->now->item, &mime, s->row.number, err);
 	return s->settled;
 }
 

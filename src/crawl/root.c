@@ -46,9 +46,8 @@ has_news(const struct mailbox *m, struct store_txn *txn, uint32_t mailbox,
 	*out = false;
 	for (size_t i = 0; i < tree->count && !*out; i++) {
 		const struct crawl_folder *f = &tree->folders[i];
-		const struct folder_facts told = {
-			.changed_ns = f->changed_ns, .total_count = f->total_count
-		};
+		const struct folder_facts told = { .changed_ns = f->changed_ns,
+			.total_count = f->total_count };
 		struct catalog_sync sync;
 		uint32_t number;
 		bool found;
@@ -78,8 +77,7 @@ may_be_assumed(struct mailbox *m, struct crawl_tree *tree, bool *out, struct exa
 		m->what->part == CATALOG_PUBLIC)
 		return true;
 	if (!store_read_begin(catalog_store(m->run->catalog), &txn, err) ||
-		!catalog_find_mailbox(
-			txn, m->what->part, m->what->smtp, &found, &mailbox, err) ||
+		!catalog_find_mailbox(txn, m->what->part, m->what->smtp, &found, &mailbox, err) ||
 		(found && !was_empty(m, txn, mailbox, root_id, &found, err)))
 		return false;
 	if (!found)

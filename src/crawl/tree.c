@@ -74,8 +74,8 @@ collect_folder(void *ctx, const struct ews_folder *f, struct exa_error *err)
 enum reach { ALL_BELOW, RIGHT_BELOW };
 
 static bool
-list_below(struct ews *ews, const struct ews_mailbox *mailbox, const char *parent,
-	enum reach reach, struct collect *c, struct exa_error *err)
+list_below(struct ews *ews, const struct ews_mailbox *mailbox, const char *parent, enum reach reach,
+	struct collect *c, struct exa_error *err)
 {
 	const struct ews_folder_sink sink = { .folder = collect_folder, .ctx = c };
 	int64_t offset = 0;
@@ -341,10 +341,9 @@ list(struct ews *ews, const struct crawl_mailbox *of, struct collect *c, struct 
 	if (of->part == CATALOG_PUBLIC && !of->routing->locate(of->routing->ctx, err))
 		return false;
 	mailbox = crawl_ews_mailbox(of);
-	return of->part == CATALOG_PUBLIC
-		       ? list_public(ews, &mailbox, c, err) &&
-				 find_contents(of->routing, &c->tree, err)
-		       : list_below(ews, &mailbox, NULL, ALL_BELOW, c, err);
+	return of->part == CATALOG_PUBLIC ? list_public(ews, &mailbox, c, err) &&
+						    find_contents(of->routing, &c->tree, err)
+					  : list_below(ews, &mailbox, NULL, ALL_BELOW, c, err);
 }
 
 bool
@@ -389,15 +388,14 @@ add_folder(struct crawl_tree *t, struct crawl_folder folder)
 void
 tree_assume_root(struct crawl_tree *t, const char *id)
 {
-	add_folder(t,
-		(struct crawl_folder){ .id = exa_strdup(id),
-			.parent_id = exa_strdup(""),
-			.name = exa_strdup(""),
-			.class = exa_strdup(""),
-			.replica = exa_strdup(""),
-			.role = EWS_ROLE_ROOT,
-			.size_bytes = -1,
-			.changed_ns = EXA_NO_TIME });
+	add_folder(t, (struct crawl_folder){ .id = exa_strdup(id),
+			      .parent_id = exa_strdup(""),
+			      .name = exa_strdup(""),
+			      .class = exa_strdup(""),
+			      .replica = exa_strdup(""),
+			      .role = EWS_ROLE_ROOT,
+			      .size_bytes = -1,
+			      .changed_ns = EXA_NO_TIME });
 }
 
 void

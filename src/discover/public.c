@@ -52,7 +52,7 @@ send_signed(const struct discover_options *o, const char *scope, struct http_cli
 static bool
 explain(const char *url, const struct http_answer *head, struct exa_error *err)
 {
-	const enum exa_code code = head->status == 401 ? EXA_AUTH
+	const enum exa_code code = head->status == 401                          ? EXA_AUTH
 				   : head->status == 429 || head->status >= 500 ? EXA_NET
 										: EXA_FAILED;
 
@@ -110,8 +110,8 @@ ask_setting(const struct discover_options *o, const char *scope, const char *use
 	if (!ask(o, scope, url, &text, &body, err))
 		return false;
 	if (!reply_setting(buf_bytes(&body), setting, value))
-		return exa_fail(
-			err, EXA_FAILED, "Autodiscover at %s names no %s for %s", url, setting, user);
+		return exa_fail(err, EXA_FAILED, "Autodiscover at %s names no %s for %s", url,
+			setting, user);
 	if (!check_name(url, value, err))
 		return false;
 	buf_add_string(out, value);

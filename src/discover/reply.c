@@ -206,11 +206,11 @@ read_soap(const xmlNode *root, struct reply *out)
 static xmlDoc *
 parse(struct bytes body, const xmlNode **root_out)
 {
-	xmlDoc *doc = body.size == 0 ? NULL
-				     : xmlReadMemory((const char *)body.data, (int)body.size, NULL,
-					       NULL,
-					       XML_PARSE_NONET | XML_PARSE_NOERROR |
-						       XML_PARSE_NOWARNING | XML_PARSE_NOCDATA);
+	xmlDoc *doc = body.size == 0
+			      ? NULL
+			      : xmlReadMemory((const char *)body.data, (int)body.size, NULL, NULL,
+					XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
+						XML_PARSE_NOCDATA);
 
 	*root_out = doc != NULL && xmlGetIntSubset(doc) == NULL ? xmlDocGetRootElement(doc) : NULL;
 	return doc;

@@ -22,8 +22,8 @@ struct find_items_reader {
 extern const struct answer_spec find_items_spec;
 
 void find_items_reader_done(struct find_items_reader *r);
-void find_items_request(struct buf *out, const struct ews_mailbox *mailbox, const char *folder_id,
-	int64_t offset);
+void find_items_request(
+	struct buf *out, const struct ews_mailbox *mailbox, const char *folder_id, int64_t offset);
 bool find_items_result(const struct find_items_reader *r, int64_t offset, int64_t *next_offset_out,
 	int64_t *total_out, struct exa_error *err) EXA_CHECK;
 

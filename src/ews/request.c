@@ -125,8 +125,8 @@ send_once(struct ews *e, const struct ews_mailbox *mailbox, const char *authoriz
 {
 	EXA_AUTO(exa_freep) char *authorize = exa_asprintf("Authorization: %s", authorization);
 	EXA_AUTO(exa_freep)
-	char *anchor = exa_asprintf("X-AnchorMailbox: %s",
-		mailbox->anchor != NULL ? mailbox->anchor : mailbox->smtp);
+	char *anchor = exa_asprintf(
+		"X-AnchorMailbox: %s", mailbox->anchor != NULL ? mailbox->anchor : mailbox->smtp);
 	EXA_AUTO(exa_freep)
 	char *public_mailbox = exa_asprintf("X-PublicFolderMailbox: %s",
 		mailbox->public_mailbox != NULL ? mailbox->public_mailbox : "");

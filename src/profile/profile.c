@@ -144,8 +144,8 @@ check_all(const struct context *c, const struct raw_profile *raw, struct profile
 		p->capture = PROFILE_CAPTURE_MIME;
 	return value_path(c, "archive", raw->archive, &p->archive) &&
 	       check_archive_key(c, raw->archive_key, p) && source_check(c, raw, p) &&
-	       mailboxes_check(c, raw, p) && public_check(c, raw, p) && select_check(c, raw, p) && delete_check(c, raw, p) &&
-	       check_run(c, raw->run, p);
+	       mailboxes_check(c, raw, p) && public_check(c, raw, p) && select_check(c, raw, p) &&
+	       delete_check(c, raw, p) && check_run(c, raw->run, p);
 }
 
 /* ---- the verbs ---- */

@@ -31,8 +31,7 @@ public_check(const struct context *c, const struct raw_profile *profile, struct 
 		return profile->public_access == NULL ||
 		       context_bad(c, KEY, "has a meaning with `public_folders: true` only");
 	if (raw->as == NULL)
-		return context_bad(c,
-			profile->public_access != NULL ? KEY ".as" : "public_folders",
+		return context_bad(c, profile->public_access != NULL ? KEY ".as" : "public_folders",
 			"needs `" KEY ": { as: ADDRESS }`, the mailbox whose rights to public "
 			"folders are used");
 	if ((raw->hierarchy == NULL) != (raw->hierarchy_server == NULL))

@@ -45,8 +45,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(memchr(reply.text, '\0', sizeof reply.text) != NULL);
 	if (reply_setting(body, "PublicFolderInformation", reply.text) ||
 		reply_pox_address(body, reply.text))
-		check(reply.text[0] != '\0' &&
-			memchr(reply.text, '\0', sizeof reply.text) != NULL);
+		check(reply.text[0] != '\0' && memchr(reply.text, '\0', sizeof reply.text) != NULL);
 	reply_read((enum question)(data[0] % QUESTION_COUNT), body, &reply);
 	if (reply.kind == REPLY_EWS || reply.kind == REPLY_TO_URL) {
 		check(reply.text[0] != '\0');

@@ -272,11 +272,10 @@ add_more(struct gen_view *v, struct folder_list *list)
 	v->names = arena_new();
 	for (uint32_t i = 0; i < v->plan->more_folders; i++) {
 		(void)snprintf(name, sizeof name, "Matter %02u", i + 1);
-		(void)folder_list_add(list,
-			&(struct sim_folder){ .number = 0x300 + i,
-				.parent = FOLDER_TOP,
-				.name = keep(v->names, name),
-				.folder_class = "IPF.Note" });
+		(void)folder_list_add(list, &(struct sim_folder){ .number = 0x300 + i,
+						    .parent = FOLDER_TOP,
+						    .name = keep(v->names, name),
+						    .folder_class = "IPF.Note" });
 	}
 }
 

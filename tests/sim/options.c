@@ -272,7 +272,8 @@ static const struct option table[] = {
 		"with --generate: without attachments, or with (normal, about 100 KB)" },
 	{ "--online-archive", NULL, set_online_archive,
 		"with --generate: the folder Archive is in an online archive mailbox" },
-	{ "--more-folders", "N", set_more_folders, "with --generate: N folders more in each mailbox" },
+	{ "--more-folders", "N", set_more_folders,
+		"with --generate: N folders more in each mailbox" },
 	{ "--exchange-folders", NULL, set_exchange_folders,
 		"also the hidden, search, calendar, contacts and sync issues folders" },
 	{ "--listen", "127.0.0.1:PORT", set_listen,
@@ -321,9 +322,8 @@ check_together(const struct options *o, struct exa_error *err)
 		return exa_fail(err, EXA_USAGE, "--write-profile needs --archive DIR");
 	if (o->archive != NULL && o->profile == NULL)
 		return exa_fail(err, EXA_USAGE, "--archive goes with --write-profile FILE");
-	if (o->generate == NULL &&
-		(o->add > 0 || o->remove > 0 || o->small_mail || o->online_archive ||
-			o->more_folders > 0))
+	if (o->generate == NULL && (o->add > 0 || o->remove > 0 || o->small_mail ||
+					   o->online_archive || o->more_folders > 0))
 		return exa_fail(err, EXA_USAGE,
 			"--add, --remove, --mean-size, --online-archive and --more-folders go with "
 			"--generate");

@@ -15,7 +15,7 @@ struct request_note {
 	char code[72];  /* NoError, or the first other response code */
 	char fault[64]; /* of the scenario, that hit it */
 	unsigned items;
-	unsigned messages; /* of these, asked for with their MIME */
+	unsigned messages;           /* of these, asked for with their MIME */
 	unsigned open, mailbox_open; /* requests when it came, this one included; 0: not counted */
 	uint32_t early_ms;           /* it came so long before its mailbox's back-off was over */
 };

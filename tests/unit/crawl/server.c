@@ -245,8 +245,7 @@ ews_find_children(struct ews *e, const struct ews_mailbox *mailbox, const char *
 	struct exa_error *err)
 {
 	*next_offset_out = -1;
-	return parent != NULL ||
-	       ews_find_folders(e, mailbox, offset, sink, next_offset_out, err);
+	return parent != NULL || ews_find_folders(e, mailbox, offset, sink, next_offset_out, err);
 }
 
 static struct server_folder *

@@ -66,8 +66,8 @@ struct server_mailbox {
 	enum exa_code exports_fail; /* ExportItems as a whole */
 	bool root_fails_after_tree; /* the root, asked for again once it was told */
 	bool tree_was_listed;       /* with its root */
-	bool listed_twice;  /* each folder, as when one is made between two pages */
-	bool changes_twice; /* each change is told twice */
+	bool listed_twice;          /* each folder, as when one is made between two pages */
+	bool changes_twice;         /* each change is told twice */
 };
 
 struct server {
@@ -78,9 +78,9 @@ struct server {
 	/* The next so many requests fail: first those of a busy server, then those of one in
 	 * trouble. Trees apart. */
 	int busy, broken;
-	size_t most_at_once; /* more items in one GetItem take too long; 0 = any number */
+	size_t most_at_once;         /* more items in one GetItem take too long; 0 = any number */
 	struct server_item *pardons; /* its properties fail but once */
-	int backwards;       /* so many GetItem are answered in the wrong order */
+	int backwards;               /* so many GetItem are answered in the wrong order */
 	struct cancel *cancel_after_fetch; /* raised when a GetItem has been answered */
 	/* Of looks (GetItem without content) and deletions, counted together: the request of this
 	 * number, from 1, and all after it end the run, as if the process had died; that one is
@@ -97,7 +97,7 @@ struct server {
 	void (*at_second_sync)(struct server_folder *f);
 	/* counted: */
 	int syncs, fetches, exports, drops, looks, deletions;
-	int trees, roots; /* FindFolder; GetFolder of the root */
+	int trees, roots;                 /* FindFolder; GetFolder of the root */
 	size_t most_exported;             /* in one request */
 	enum ews_delete_type deleted_how; /* by the last one */
 };
