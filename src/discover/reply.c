@@ -202,25 +202,29 @@ read_soap(const xmlNode *root, struct reply *out)
 
 /* ---- */
 
-/* NULL when it can't be read, or is more than a plain document. */
 static xmlDoc *
-parse(struct bytes body, const xmlNode **root_out)
+parse(struct bytes body)
 {
-	xmlDoc *doc = body.size == 0
-			      ? NULL
-			      : xmlReadMemory((const char *)body.data, (int)body.size, NULL, NULL,
-					XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
-						XML_PARSE_NOCDATA);
+	const int how =
+		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA;
 
-	*root_out = doc != NULL && xmlGetIntSubset(doc) == NULL ? xmlDocGetRootElement(doc) : NULL;
-	return doc;
+	return body.size == 0
+		       ? NULL
+		       : xmlReadMemory((const char *)body.data, (int)body.size, NULL, NULL, how);
+}
+
+/* NULL when there is none, or the document is more than a plain one. */
+static const xmlNode *
+root_of(xmlDoc *doc)
+{
+	return doc != NULL && xmlGetIntSubset(doc) == NULL ? xmlDocGetRootElement(doc) : NULL;
 }
 
 bool
 reply_setting(struct bytes body, const char *name, char out[REPLY_TEXT_MAX])
 {
-	const xmlNode *root, *response, *user;
-	EXA_AUTO(doc_freep) xmlDoc *doc = parse(body, &root);
+	EXA_AUTO(doc_freep) xmlDoc *doc = parse(body);
+	const xmlNode *root = root_of(doc), *response, *user;
 	struct reply setting = { 0 };
 
 	if (root == NULL || !is_named(root, "Envelope"))
@@ -234,8 +238,8 @@ reply_setting(struct bytes body, const char *name, char out[REPLY_TEXT_MAX])
 bool
 reply_pox_address(struct bytes body, char out[REPLY_TEXT_MAX])
 {
-	const xmlNode *root;
-	EXA_AUTO(doc_freep) xmlDoc *doc = parse(body, &root);
+	EXA_AUTO(doc_freep) xmlDoc *doc = parse(body);
+	const xmlNode *root = root_of(doc);
 
 	return root != NULL && is_named(root, "Autodiscover") &&
 	       text_of(child(child(child(root, "Response"), "User"), "AutoDiscoverSMTPAddress"),
@@ -245,8 +249,8 @@ reply_pox_address(struct bytes body, char out[REPLY_TEXT_MAX])
 static void
 read_xml(enum question q, struct bytes body, struct reply *out)
 {
-	const xmlNode *root;
-	EXA_AUTO(doc_freep) xmlDoc *doc = parse(body, &root);
+	EXA_AUTO(doc_freep) xmlDoc *doc = parse(body);
+	const xmlNode *root = root_of(doc);
 
 	if (root == NULL)
 		return;
