@@ -7,8 +7,6 @@
  * doesn't name is taken for gone only if it named as many items as there are, from its first page to
  * its last; otherwise the counts differ, and the folder is listed again when the mailbox is closed.
  */
-#include <stdlib.h>
-
 #include "internal.h"
 
 /* The state of a folder that was listed to its end. */
@@ -93,8 +91,7 @@ public_end(struct folder *f)
 {
 	int64_t distinct = 0;
 
-	if (f->seen_count > 0)
-		qsort(f->seen, f->seen_count, sizeof *f->seen, by_number);
+	exa_sort(f->seen, f->seen_count, sizeof *f->seen, by_number);
 	for (size_t i = 0; i < f->seen_count; i++)
 		distinct += i == 0 || f->seen[i] != f->seen[i - 1];
 	if (f->view_count >= 0 && distinct == f->view_count)
