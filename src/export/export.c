@@ -142,6 +142,20 @@ find_mbox(struct export *x, const struct catalog_folder *f, const char *place)
 				: mboxes_get(x->mboxes, folder, name, part);
 }
 
+static void
+set_maildir(struct export *x, struct batch *b)
+{
+	EXA_AUTO(exa_freep) char *nested = NULL;
+
+	if (x->options->layout == EXPORT_NESTED) {
+		nested = places_nested(x->places, b->folder.number);
+		b->place.place = text(b, nested);
+	} else {
+		b->place.place = text(b, places_maildir(x->places, b->folder.number));
+		b->place.root = text(b, places_root(x->places));
+	}
+}
+
 static bool
 set_place(struct export *x, struct batch *b, struct exa_error *err)
 {
@@ -156,10 +170,8 @@ set_place(struct export *x, struct batch *b, struct exa_error *err)
 						 : text_join(b, PLACES_FILES, place);
 	if (o->format == EXPORT_MBOX)
 		b->place.mbox = find_mbox(x, &b->folder, place);
-	if (o->format == EXPORT_MAILDIR && o->layout == EXPORT_PLUSPLUS && !o->flat) {
-		b->place.place = text(b, places_maildir(x->places, b->folder.number));
-		b->place.root = text(b, places_root(x->places));
-	}
+	if (o->format == EXPORT_MAILDIR && !o->flat)
+		set_maildir(x, b);
 	return true;
 }
 

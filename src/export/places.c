@@ -9,6 +9,7 @@
 #include <glib.h>
 
 #include "exarch/ews.h"
+#include "exarch/fs.h"
 #include "exarch/mem.h"
 #include "journal.h"
 #include "maildir.h"
@@ -263,6 +264,27 @@ places_maildir(struct places *p, uint32_t folder)
 	if (g_hash_table_size(p->flat) != g_hash_table_size(p->folders))
 		flatten_all(p);
 	return g_hash_table_lookup(p->flat, GUINT_TO_POINTER(folder));
+}
+
+char *
+places_nested(const struct places *p, uint32_t folder)
+{
+	const char *place = places_folder(p, folder), *rest;
+	EXA_AUTO(exa_freep) char *inbox = exa_asprintf("%s/INBOX", p->root);
+	EXA_AUTO(buf_done) struct buf ours = { 0 };
+	EXA_AUTO(buf_done) struct buf wanted = { 0 };
+
+	if (p->inbox == NULL)
+		return exa_strdup(place);
+	name_add_folded(&ours, p->inbox);
+	name_add_folded(&wanted, inbox);
+	if (strcmp(buf_string(&ours), buf_string(&wanted)) != 0 &&
+		g_hash_table_contains(p->taken, buf_string(&wanted)))
+		return exa_strdup(place);
+	rest = below(place, p->inbox);
+	return rest != NULL                   ? fs_join(inbox, rest)
+	       : strcmp(place, p->inbox) == 0 ? exa_strdup(inbox)
+					      : exa_strdup(place);
 }
 
 const char *

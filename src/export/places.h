@@ -29,6 +29,9 @@ const char *places_folder(const struct places *p, uint32_t folder);
 /* The same as Maildir++ has it: the mailbox itself for its inbox, "anna@contoso.com/.Sent Items" and
  * "anna@contoso.com/.INBOX.Sub" for others. */
 const char *places_maildir(struct places *p, uint32_t folder);
+/* As places_folder, but the inbox is called INBOX, whatever the server calls it, unless another folder
+ * has that name: readers expect it. To be freed with exa_free. */
+char *places_nested(const struct places *p, uint32_t folder);
 /* The place of the mailbox entered. */
 const char *places_root(const struct places *p);
 
