@@ -330,7 +330,7 @@ take_up(struct journal *j, bool update, struct exa_error *err)
 			"%s holds an export that was cut off; --update goes on with it",
 			j->target->path);
 	/* Before anything leaves its place. All of it is durable since the last end. */
-	if (!j->killed && !write_state(j, err))
+	if (!j->killed && is_at(j->target->top_fd, JOURNAL_ITEMS) && !write_state(j, err))
 		return false;
 	return take_in(j, JOURNAL_ITEMS, ITEMS, err) && take_in(j, JOURNAL_SUMS, SUMS, err) &&
 	       open_cut(j, ITEMS, &j->items_end, &j->items_fd, err) &&
@@ -438,7 +438,7 @@ journal_step(struct journal *j, struct exa_error *err)
 	bool good;
 
 	(void)pthread_mutex_lock(&j->mu);
-	good = step(j, err);
+	good = j->step_lines == 0 || step(j, err);
 	(void)pthread_mutex_unlock(&j->mu);
 	return good;
 }
@@ -587,7 +587,9 @@ put_back(struct journal *j)
 bool
 journal_close(struct journal *j, struct exa_error *err)
 {
-	bool good = step(j, err) && add_mbox_sums(j, err) && target_sync(j->target, err) &&
+	bool good = journal_step(j, err) &&
+		    (j->format != EXPORT_MBOX ||
+			    (add_mbox_sums(j, err) && target_sync(j->target, err))) &&
 		    take_out_both(j, err);
 
 	if (good)

@@ -104,6 +104,17 @@ def dovecot_reads_maildirs_and_mboxes(run):
                 harness.same_multiset(f'{key} in {name}', counter, wanted[key])
 
 
+    to, _ = export(run, archive, 'flat-mbox')
+    session = mail_readers.Dovecot(run.dir / 'dovecot-mbox', to, 'mbox:{}/none:INBOX={}/mail.mbox')
+    found = [m for m, _ in session.messages('INBOX')]
+    session.close()
+    lines = sorted(mail_readers.manifest(to), key=lambda x: x['offset'])
+    harness.same('messages that Dovecot finds in the mbox', len(found), len(lines))
+    for message, line in zip(found, lines):
+        expected = mail_readers.imap_bytes(quoted(by_hash[line['sha256']]))
+        harness.check(message.rstrip(b'\r\n') == expected.rstrip(b'\r\n'), f'item {line["item"]} in the mbox: {len(message)} {len(expected)}')
+
+
 def folder_for_imap(path):
     """A folder's path as the export names it; '.' separates in Maildir++, so it stands in no name."""
     return harness.plain_folder(path).replace('.', '_').lower().strip('/')
