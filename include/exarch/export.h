@@ -154,6 +154,68 @@ bool export_files(struct catalog *c, const struct selection *s,
 	const struct export_options *options, struct export_result *out,
 	struct exa_error *err) EXA_CHECK;
 
+/* ---- figures ---- */
+
+/* Of items: as they are at the server or were when they were deleted there; and of the versions
+ * before them. */
+struct stats_sum {
+	uint64_t items,
+		bytes;    /* bytes: of the MIME, of an item without MIME of its native stream */
+	uint64_t removed; /* of the items: deleted at the server since */
+	uint64_t versions, version_bytes; /* earlier ones */
+	uint64_t native_bytes;            /* beside MIME; 0 unless records were read */
+};
+
+struct stats_year {
+	int year; /* received, in UTC; 0 = not known */
+	struct stats_sum sum;
+};
+
+/* Other classes than the first so many are one, "(other)": the server names them. */
+#define STATS_CLASSES_MAX ((size_t)500)
+struct stats_class {
+	char *name;
+	struct stats_sum sum;
+};
+
+/* A part that many messages have, or a large one. */
+#define STATS_PARTS_MAX ((size_t)20)
+#define STATS_PART_NAME_MAX ((size_t)120)
+struct stats_part {
+	char name[STATS_PART_NAME_MAX + 1]; /* as one message calls it, "" = it doesn't */
+	uint64_t size;                      /* decoded */
+	uint64_t copies; /* at least: with very many parts a rare one may be counted too low */
+};
+
+struct stats_options {
+	bool records;     /* by class, and native streams: reads every item's record */
+	bool attachments; /* reads every recipe as well */
+	struct cancel *cancel;
+	/* A folder or mailbox is done. May be NULL. */
+	void (*folder)(void *ctx, const struct catalog_mailbox *m, const struct catalog_folder *f,
+		const struct stats_sum *sum);
+	void (*mailbox)(void *ctx, const struct catalog_mailbox *m, const struct stats_sum *sum);
+	/* An item whose record or recipe can't be read. */
+	void (*failed)(void *ctx, const struct selected *item, const struct exa_error *why);
+	void *ctx;
+};
+
+struct stats_result {
+	struct stats_sum total;
+	struct stats_year *years; /* ascending */
+	size_t year_count;
+	struct stats_class *classes; /* by bytes, descending */
+	size_t class_count;
+	struct stats_part largest[STATS_PARTS_MAX], repeated[STATS_PARTS_MAX];
+	size_t largest_count, repeated_count; /* descending by size; by bytes saved */
+	uint64_t failed;
+};
+/* Counts what is selected (earlier versions always). Memory grows with years and classes alone; many
+ * short read transactions. */
+bool export_stats(struct catalog *c, const struct selection *s, const struct stats_options *options,
+	struct stats_result *out, struct exa_error *err) EXA_CHECK;
+void stats_result_done(struct stats_result *r);
+
 /* ---- proof ---- */
 
 /* What store_verify found, as places to ask items about. Bounded: of very many places neighbours

@@ -108,6 +108,8 @@ static const enum option_id show_options[] = { OPT_RAW, OPT_HEADERS, OPT_NATIVE,
 static const enum option_id export_options[] = { OPT_TO, OPT_FORMAT, OPT_LAYOUT, OPT_FLAT,
 	OPT_ICS_VCF, OPT_NATIVE, OPT_UPDATE, OPT_WORKERS, SELECTION, KEY, OPT_QUIET, OPT_JSON,
 	OPT_HELP, OPT_COUNT };
+static const enum option_id stats_options[] = { OPT_BY, OPT_ATTACHMENTS, OPT_MAILBOX, OPT_FOLDER,
+	OPT_SINCE, OPT_BEFORE, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id verify_options[] = { OPT_LEVEL, OPT_SAMPLE, OPT_SEED, OPT_RATE,
 	OPT_MAX_DURATION, OPT_STATE, SELECTION, KEY, OPT_QUIET, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id rebuild_options[] = { KEY, OPT_QUIET, OPT_JSON, OPT_HELP, OPT_COUNT };
@@ -176,6 +178,13 @@ const struct verb verbs[] = {
 		"says "
 		"what is where (docs/export.md).",
 		export_options, cmd_export },
+	{ "stats", "ARCHIVE", 1, "how much there is, of what, and what it costs",
+		"Items and bytes by mailbox, year and run, and how much deduplication and "
+		"compression save, from the index\n"
+		"alone. --by class reads every item's record, --attachments every recipe too: that "
+		"takes as long as a `list`\n"
+		"of everything. Earlier versions of items are counted apart.",
+		stats_options, cmd_stats },
 	{ "verify", "ARCHIVE", 1, "prove that the archive is undamaged",
 		"A selection limits which messages are put together; the levels below `messages` "
 		"look at the whole archive.\n"
