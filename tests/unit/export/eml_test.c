@@ -337,10 +337,9 @@ a_target_that_takes_no_more_ends_the_export_and_nothing_is_left_behind(void **st
 	bool good;
 
 	memset(mime + strlen(mime), 'x', sizeof mime - strlen(mime) - 1);
-	(void)put_message(a, &(struct message){ .mailbox = 1,
-				     .folder = inbox,
-				     .received_ns = MAY_FIRST_NS,
-				     .mime = mime });
+	(void)put_message(a,
+		&(struct message){
+			.mailbox = 1, .folder = inbox, .received_ns = MAY_FIRST_NS, .mime = mime });
 	(void)signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
 	small.rlim_max = before.rlim_max;
