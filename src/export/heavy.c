@@ -79,7 +79,16 @@ last_headers(struct bytes b)
 	return tail;
 }
 
-void
+/* A text without a name is a body: Exchange likes them in base64. */
+static bool
+is_body(GMimeObject *part, const char *name)
+{
+	GMimeContentType *type = part != NULL ? g_mime_object_get_content_type(part) : NULL;
+
+	return name == NULL && type != NULL && g_mime_content_type_is_type(type, "text", "*");
+}
+
+bool
 heavy_name(struct bytes headers, char out[STATS_PART_NAME_MAX + 1])
 {
 	struct bytes block = last_headers(headers);
@@ -88,6 +97,7 @@ heavy_name(struct bytes headers, char out[STATS_PART_NAME_MAX + 1])
 	GMimeParser *parser;
 	GMimeObject *part;
 	const char *name;
+	bool attached;
 
 	gmime_once();
 	stream = g_mime_stream_mem_new_with_buffer((const char *)block.data, block.size);
@@ -100,10 +110,12 @@ heavy_name(struct bytes headers, char out[STATS_PART_NAME_MAX + 1])
 	out[0] = '\0';
 	if (clean.size > 0)
 		memcpy(out, buf_string(&clean), clean.size + 1);
+	attached = !is_body(part, name);
 	if (part != NULL)
 		g_object_unref(part);
 	g_object_unref(parser);
 	g_object_unref(stream);
+	return attached;
 }
 
 /* ---- the largest ---- */
@@ -208,7 +220,8 @@ heavy_add(struct heavy *h, const struct recipe_part *part)
 		add_largest(h, known);
 		return;
 	}
-	heavy_name(part->before, fresh.part.name);
+	if (!heavy_name(part->before, fresh.part.name))
+		return;
 	add_largest(h, &fresh);
 	/* Two large parts that begin alike: the first one is watched. */
 	if (known == NULL)

@@ -16,12 +16,13 @@ struct heavy;
 
 struct heavy *heavy_new(void);
 void heavy_free(struct heavy *h);
+/* Bodies aren't taken. */
 void heavy_add(struct heavy *h, const struct recipe_part *part);
 /* Fills both lists of OUT. */
 void heavy_tell(struct heavy *h, struct stats_result *out);
 
-/* Appends the file name that the end of a part's headers gives it, safe for terminals; nothing when
- * there is none. */
-void heavy_name(struct bytes headers, char out[STATS_PART_NAME_MAX + 1]);
+/* The file name that the end of a part's headers gives it, safe for terminals; "" when there is none.
+ * False: it is no attachment, but a text without a name. */
+bool heavy_name(struct bytes headers, char out[STATS_PART_NAME_MAX + 1]);
 
 #endif

@@ -72,6 +72,13 @@ def imap_bytes(text):
     return re.sub(rb'\r?\n', b'\r\n', text).replace(b'\0', b'\x80')
 
 
+def without_mbox_fields(text):
+    """Dovecot keeps its own notes in fields of an mbox's messages, so it doesn't show those that are there."""
+    head, blank, body = text.partition(b'\r\n\r\n')
+    fields = rb'(?im)^(Status|X-Status|X-Keywords|X-UID|X-IMAP|X-IMAPbase|Content-Length):.*\r\n([ \t].*\r\n)*'
+    return re.sub(fields, b'', head + b'\r\n')[:-2] + blank + body
+
+
 class Dovecot:
     """An IMAP session with Dovecot's own server process: no daemon, no login, no configuration but this one. It wants not to be
     root, and writes its lists into what it reads: so it gets a copy, and an unprivileged user."""
@@ -141,8 +148,14 @@ def notmuch_files(folder, root):
 
 
 def looks_like_mail(content):
-    """notmuch's rule: one of these fields, and no mbox of several messages."""
+    """notmuch's rule: one of these fields; a file that begins as an mbox must be one of a single message. None: the header is
+    malformed, so its parser and Python's may see different fields."""
     if content.startswith(b'From '):
-        return False
-    head = email.message_from_bytes(content.replace(b'\r\n', b'\n').split(b'\n\n')[0] + b'\n\n')
+        if b'\nFrom ' in content:
+            return False
+        content = content.split(b'\n', 1)[-1]
+    block = content.replace(b'\r\n', b'\n').split(b'\n\n')[0]
+    if not all(re.match(rb'[!-9;-~]+:|[ \t]+\S', line) for line in block.split(b'\n')):
+        return None
+    head = email.message_from_bytes(block + b'\n\n')
     return any(head[name] is not None for name in ('From', 'To', 'Subject'))
