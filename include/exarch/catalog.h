@@ -498,9 +498,9 @@ bool recipe_uses(struct store_reader *r, const struct store_id *recipe, recipe_u
 /* A part of a message that was base64 text and is kept decoded: mostly an attachment. The same part of
  * other messages has the same id and size. */
 struct recipe_part {
-	struct store_id id;   /* of its first object */
-	uint64_t size;        /* decoded */
-	struct bytes before;  /* what stands before it in the recipe: the end of its headers */
+	struct store_id id;  /* of its first object */
+	uint64_t size;       /* decoded */
+	struct bytes before; /* what stands before it in the recipe: the end of its headers */
 };
 typedef bool recipe_part_fn(void *ctx, const struct recipe_part *part, struct exa_error *err);
 /* Calls FN for each such part, in order, from the recipe alone. As recipe_uses. */

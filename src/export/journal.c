@@ -491,11 +491,9 @@ journal_mbox_sum(struct journal *j, const char *path, const uint8_t sha256[CATAL
 /* ---- the end ---- */
 
 static int
-by_text(const void *a, const void *b)
+by_text(gconstpointer a, gconstpointer b)
 {
-	const char *const *x = a, *const *y = b;
-
-	return strcmp(*x, *y);
+	return strcmp(a, b);
 }
 
 /* An mbox whose sum isn't known: an export before this one was killed in its last step. */
@@ -515,25 +513,29 @@ hash_mbox(struct journal *j, const char *path, struct mbox_facts *m, struct exa_
 }
 
 static bool
+add_mbox_sum(struct journal *j, const char *path, struct buf *text, struct exa_error *err)
+{
+	struct mbox_facts *m = g_hash_table_lookup(j->mboxes, path);
+	char hex[2 * CATALOG_SHA256_SIZE + 1];
+
+	if (!m->summed && !hash_mbox(j, path, m, err))
+		return false;
+	hex_encode(bytes_of(m->sha256, sizeof m->sha256), hex);
+	if (m->summed)
+		buf_printf(text, "%s  %s\n", hex, path);
+	return true;
+}
+
+static bool
 add_mbox_sums(struct journal *j, struct exa_error *err)
 {
-	guint count = 0;
-	const char **paths = (const char **)g_hash_table_get_keys_as_array(j->mboxes, &count);
+	GList *paths = g_list_sort(g_hash_table_get_keys(j->mboxes), by_text);
 	EXA_AUTO(buf_done) struct buf text = { 0 };
 	bool good = true;
 
-	if (count > 0)
-		qsort(paths, count, sizeof *paths, by_text);
-	for (guint i = 0; good && i < count; i++) {
-		struct mbox_facts *m = g_hash_table_lookup(j->mboxes, paths[i]);
-		char hex[2 * CATALOG_SHA256_SIZE + 1];
-
-		good = m->summed || hash_mbox(j, paths[i], m, err);
-		hex_encode(bytes_of(m->sha256, sizeof m->sha256), hex);
-		if (good && m->summed)
-			buf_printf(&text, "%s  %s\n", hex, paths[i]);
-	}
-	g_free(paths);
+	for (const GList *at = paths; good && at != NULL; at = at->next)
+		good = add_mbox_sum(j, at->data, &text, err);
+	g_list_free(paths);
 	return good && fs_write_all(j->sums_fd, buf_bytes(&text), SUMS, err);
 }
 
