@@ -104,8 +104,8 @@ read_word(const struct args *args, enum option_id id, const char *const *words, 
 		if (words[i][0] != '\0')
 			buf_printf(&known, "%s%s", known.size > 0 ? ", " : "", words[i]);
 	}
-	return value == NULL || exa_fail(err, EXA_USAGE, "--%s is one of: %s",
-					option_specs[id].name, buf_string(&known));
+	return value == NULL || exa_fail(err, EXA_USAGE, "--%s %s: it is one of: %s",
+					option_specs[id].name, value, buf_string(&known));
 }
 
 static bool

@@ -362,7 +362,8 @@ read_by(const struct args *args, enum by *out, struct exa_error *err)
 			*out = (enum by)i;
 	}
 	return value == NULL || *out != BY_ALL ||
-	       exa_fail(err, EXA_USAGE, "--by is one of: mailbox, folder, year, class, run");
+	       exa_fail(err, EXA_USAGE, "--by %s: it is one of: mailbox, folder, year, class, run",
+		       value);
 }
 
 static bool
