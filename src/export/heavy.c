@@ -247,8 +247,7 @@ by_saved(const void *a, const void *b)
 void
 heavy_tell(struct heavy *h, struct stats_result *out)
 {
-	if (h->count > 0)
-		qsort(h->heap, h->count, sizeof(struct watched *), by_saved);
+	exa_sort(h->heap, h->count, sizeof(struct watched *), by_saved);
 	out->repeated_count = 0;
 	for (size_t i = 0; i < h->count && i < STATS_PARTS_MAX; i++) {
 		if (h->heap[i]->part.copies > 1)

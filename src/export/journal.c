@@ -343,7 +343,7 @@ load(struct journal *j, struct exa_error *err)
 	if (!lines_each(j->items_fd, j->items_end, take_item, j, err))
 		return exa_while(err, "%s/%s", j->target->path, JOURNAL_ITEMS);
 	if (j->known_count > 0)
-		qsort(j->known, j->known_count, sizeof *j->known, by_value);
+		exa_sort(j->known, j->known_count, sizeof *j->known, by_value);
 	j->changed = true;
 	return set_mbox_sums_apart(j, err) && write_state(j, err);
 }

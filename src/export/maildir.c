@@ -186,8 +186,7 @@ list_all(struct maildir_listing *l, struct target *t, const char *archive, struc
 	while ((entry = readdir(folder)) != NULL)
 		list_one(l, entry->d_name, archive);
 	(void)closedir(folder);
-	if (l->count > 0)
-		qsort(l->items, l->count, sizeof *l->items, by_value);
+	exa_sort(l->items, l->count, sizeof *l->items, by_value);
 	return true;
 }
 

@@ -199,9 +199,7 @@ count_all(struct counting *c, const struct selection *s, struct exa_error *err)
 	end_mailbox(c);
 	if (c->heavy != NULL)
 		heavy_tell(c->heavy, &c->result);
-	if (c->result.class_count > 0)
-		qsort(c->result.classes, c->result.class_count, sizeof *c->result.classes,
-			by_bytes);
+	exa_sort(c->result.classes, c->result.class_count, sizeof *c->result.classes, by_bytes);
 	return true;
 }
 
