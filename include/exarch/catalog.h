@@ -517,6 +517,17 @@ bool recipe_head(struct store_reader *r, const struct store_id *recipe, size_t l
 typedef bool recipe_uses_fn(void *ctx, const struct store_id *id, struct exa_error *err);
 bool recipe_uses(struct store_reader *r, const struct store_id *recipe, recipe_uses_fn *fn,
 	void *ctx, struct exa_error *err) EXA_CHECK;
+/* A part of a message that was base64 text and is kept decoded: mostly an attachment. The same part of
+ * other messages has the same id and size. */
+struct recipe_part {
+	struct store_id id;  /* of its first object */
+	uint64_t size;       /* decoded */
+	struct bytes before; /* what stands before it in the recipe: the end of its headers */
+};
+typedef bool recipe_part_fn(void *ctx, const struct recipe_part *part, struct exa_error *err);
+/* Calls FN for each such part, in order, from the recipe alone. As recipe_uses. */
+bool recipe_parts(struct store_reader *r, const struct store_id *recipe, recipe_part_fn *fn,
+	void *ctx, struct exa_error *err) EXA_CHECK;
 /*
  * Streams an item's message, or its native stream, to SINK and compares what came (length and
  * SHA-256) with its full record, and that with its row: on false, what was written isn't what the

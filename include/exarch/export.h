@@ -4,7 +4,7 @@
  * Each message is streamed from its recipe and compared with its SHA-256 before its file gets its
  * name: a file that is there is the message, byte for byte.
  *
- * One thread.
+ * Calls are for one thread; export_files starts its own.
  */
 #ifndef EXARCH_EXPORT_H
 #define EXARCH_EXPORT_H
@@ -89,12 +89,28 @@ void message_text_done(struct message_text *t);
 
 /* ---- files ---- */
 
+enum export_format { EXPORT_EML, EXPORT_MBOX, EXPORT_MAILDIR };
+/* How a Maildir export lays out the folders of a mailbox. */
+enum export_layout {
+	EXPORT_PLUSPLUS, /* Maildir++: "Mailbox/.Folder.Sub", the inbox is the mailbox's own Maildir */
+	EXPORT_NESTED, /* "Mailbox/Folder/Sub", each a Maildir */
+};
+/* The iCalendar or vCard part of calendar items and contacts, as an .ics or .vcf file. */
+enum export_inner { EXPORT_INNER_NONE, EXPORT_INNER_BESIDE, EXPORT_INNER_INSTEAD };
+
+#define EXPORT_THREADS_MAX 64u
+
 struct export_options {
 	const char *to; /* folder; made when absent */
-	bool update;    /* leave files alone that are there with the right name and size */
-	bool native;    /* the native streams of items that have MIME, too */
+	enum export_format format;
+	enum export_layout layout;
+	enum export_inner inner;
+	unsigned threads; /* 1 to EXPORT_THREADS_MAX; 0 = 1 */
+	bool flat;        /* everything into one folder, mbox or Maildir */
+	bool update;      /* leave alone what is there already; go on with one that was killed */
+	bool native;      /* the native streams of items that have MIME, too */
 	struct cancel *cancel;
-	/* Called after each item: for progress. May be NULL. */
+	/* Called after each item: for progress. May be NULL. By one thread at a time, as `failed`. */
 	void (*progress)(void *ctx, uint64_t items, uint64_t bytes);
 	/* An item that could not be given back; the export goes on. */
 	void (*failed)(void *ctx, const struct selected *item, const struct exa_error *why);
@@ -109,20 +125,96 @@ struct export_result {
 };
 
 /*
- * eml files: TO/<mailbox>/<folder>/<sub>/<YYYYMMDD-HHMMSS>-<item number>-<subject>.eml, one message
- * each, bytes as archived, file time = received. An item without MIME becomes a file of its native
- * stream: .fts, with the item's class in place of the subject. Names are safe on Linux and Windows:
- * no control, bidi or reserved characters, no reserved device names, no trailing dot or space, cut
- * on a UTF-8 boundary; unique because the item number is in them; two folders whose safe names fall
- * together (case, NFC) get a number. Nothing is ever written outside TO, no symlink below TO is
- * followed, no existing file is overwritten with other content: EXA_USAGE then. False only when the
- * export as a whole can't go on (target not writable, disk full: named, cancelled); single failures
- * are counted. Without `update` a file that is there already ends the export the same way. Folders
- * are made with mode 0700, files with 0600; all are made durable together when the export ends (one
- * syncfs), also when it ends early, so that `update` can rely on what is there.
+ * Writes the selected items below TO. docs/export.md has the formats; all of them:
+ *
+ *     eml      <mailbox>/<folder>/<sub>/<YYYYMMDD-HHMMSS>-<item number>-<subject>.eml
+ *     mbox     <mailbox>/<folder>/<sub>.mbox, quoted as mboxrd
+ *     maildir  <mailbox>/.<folder>.<sub>/cur/..., or nested
+ *
+ * Messages are the bytes as archived (in an mbox quoted, which is taken back by one rule), file time
+ * = received. An item without MIME becomes a file of its native stream: .fts, with the item's class
+ * in place of the subject; in an mbox or Maildir export that and .ics and .vcf stand below "files".
+ *
+ * Names are safe on Linux and Windows: no control, bidi or reserved characters, no reserved device
+ * names, no trailing dot or space, cut on a UTF-8 boundary (Maildir's ":2,S" is the one exception);
+ * unique because the item number is in them; two folders whose safe names fall together (case, NFC)
+ * get a number. Nothing is ever written outside TO, no symlink below TO is followed, no existing file
+ * is overwritten with other content: EXA_USAGE then. Folders are made with mode 0700, files with
+ * 0600.
+ *
+ * Nothing stands under its name before it is whole. What was written is in TO/MANIFEST.jsonl and
+ * TO/MANIFEST.sha256 when the export ends, also when it ends early, and durable then. Killed at any
+ * moment, it is taken up by a call with `update`.
+ *
+ * False only when the export as a whole can't go on (target not writable, disk full: named,
+ * cancelled); single failures are counted. Without `update` a file that is there already ends the
+ * export the same way. EXA_LOCKED: another export is writing there.
  */
-bool export_eml(struct catalog *c, const struct selection *s, const struct export_options *options,
-	struct export_result *out, struct exa_error *err) EXA_CHECK;
+bool export_files(struct catalog *c, const struct selection *s,
+	const struct export_options *options, struct export_result *out,
+	struct exa_error *err) EXA_CHECK;
+
+/* ---- figures ---- */
+
+/* Of items: as they are at the server or were when they were deleted there; and of the versions
+ * before them. */
+struct stats_sum {
+	uint64_t items,
+		bytes;    /* bytes: of the MIME, of an item without MIME of its native stream */
+	uint64_t removed; /* of the items: deleted at the server since */
+	uint64_t versions, version_bytes; /* earlier ones */
+	uint64_t native_bytes;            /* beside MIME; 0 unless records were read */
+};
+
+struct stats_year {
+	int year; /* received, in UTC; 0 = not known */
+	struct stats_sum sum;
+};
+
+/* Other classes than the first so many are one, "(other)": the server names them. */
+#define STATS_CLASSES_MAX ((size_t)500)
+struct stats_class {
+	char *name;
+	struct stats_sum sum;
+};
+
+/* A part that many messages have, or a large one. */
+#define STATS_PARTS_MAX ((size_t)20)
+#define STATS_PART_NAME_MAX ((size_t)120)
+struct stats_part {
+	char name[STATS_PART_NAME_MAX + 1]; /* as one message calls it, "" = it doesn't */
+	uint64_t size;                      /* decoded */
+	uint64_t copies; /* at least: with very many parts a rare one may be counted too low */
+};
+
+struct stats_options {
+	bool records;     /* by class, and native streams: reads every item's record */
+	bool attachments; /* reads every recipe as well */
+	struct cancel *cancel;
+	/* A folder or mailbox is done. May be NULL. */
+	void (*folder)(void *ctx, const struct catalog_mailbox *m, const struct catalog_folder *f,
+		const struct stats_sum *sum);
+	void (*mailbox)(void *ctx, const struct catalog_mailbox *m, const struct stats_sum *sum);
+	/* An item whose record or recipe can't be read. */
+	void (*failed)(void *ctx, const struct selected *item, const struct exa_error *why);
+	void *ctx;
+};
+
+struct stats_result {
+	struct stats_sum total;
+	struct stats_year *years; /* ascending */
+	size_t year_count;
+	struct stats_class *classes; /* by bytes, descending */
+	size_t class_count;
+	struct stats_part largest[STATS_PARTS_MAX], repeated[STATS_PARTS_MAX];
+	size_t largest_count, repeated_count; /* descending by size; by bytes saved */
+	uint64_t failed;
+};
+/* Counts what is selected (earlier versions always). Memory grows with years and classes alone; many
+ * short read transactions. */
+bool export_stats(struct catalog *c, const struct selection *s, const struct stats_options *options,
+	struct stats_result *out, struct exa_error *err) EXA_CHECK;
+void stats_result_done(struct stats_result *r);
 
 /* ---- proof ---- */
 

@@ -12,6 +12,9 @@
 #include "text.h"
 #include "verify_tell.h"
 
+/* More than that seldom helps: the disk is the limit then. */
+#define THREADS_DEFAULT_MAX 4
+
 static struct cancel stop_asked;
 
 static void
@@ -84,16 +87,65 @@ print_result(const struct args *args, const struct export_result *r)
 	(void)putchar('\n');
 }
 
+/* The position of the option's value among WORDS, 0 when it isn't given. */
 static bool
-check_options(const struct args *args, struct exa_error *err)
+read_word(const struct args *args, enum option_id id, const char *const *words, size_t count,
+	int *out, struct exa_error *err)
 {
-	const char *format = args->value[OPT_FORMAT];
+	EXA_AUTO(buf_done) struct buf known = { 0 };
+	const char *value = args->value[id];
+
+	*out = 0;
+	for (size_t i = 0; value != NULL && i < count; i++) {
+		if (strcmp(value, words[i]) == 0) {
+			*out = (int)i;
+			return true;
+		}
+		if (words[i][0] != '\0')
+			buf_printf(&known, "%s%s", known.size > 0 ? ", " : "", words[i]);
+	}
+	return value == NULL || exa_fail(err, EXA_USAGE, "--%s %s: it is one of: %s",
+					option_specs[id].name, value, buf_string(&known));
+}
+
+static bool
+read_threads(const struct args *args, unsigned *out, struct exa_error *err)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	uint64_t n;
+
+	*out = cores < 1 ? 1 : cores > THREADS_DEFAULT_MAX ? THREADS_DEFAULT_MAX : (unsigned)cores;
+	if (args->value[OPT_WORKERS] == NULL)
+		return true;
+	if (!number_read(args->value[OPT_WORKERS], &n, err))
+		return exa_while(err, "--threads");
+	if (n < 1 || n > EXPORT_THREADS_MAX)
+		return exa_fail(
+			err, EXA_USAGE, "--threads is a number from 1 to %u", EXPORT_THREADS_MAX);
+	*out = (unsigned)n;
+	return true;
+}
+
+static bool
+read_options(const struct args *args, struct export_options *o, struct exa_error *err)
+{
+	static const char *const formats[] = { "eml", "mbox", "maildir" };
+	static const char *const layouts[] = { "++", "nested" };
+	static const char *const inners[] = { "", "beside", "instead" };
+	int format, layout, inner;
 
 	if (args->value[OPT_TO] == NULL)
 		return exa_fail(err, EXA_USAGE, "say where to: --to DIR");
-	if (format != NULL && strcmp(format, "eml") != 0)
-		return exa_fail(err, EXA_USAGE,
-			"--format %s is not available in this version; eml is", format);
+	if (!read_word(args, OPT_FORMAT, formats, 3, &format, err) ||
+		!read_word(args, OPT_LAYOUT, layouts, 2, &layout, err) ||
+		!read_word(args, OPT_ICS_VCF, inners, 3, &inner, err) ||
+		!read_threads(args, &o->threads, err))
+		return false;
+	o->format = (enum export_format)format;
+	o->layout = (enum export_layout)layout;
+	o->inner = (enum export_inner)inner;
+	if (args->value[OPT_LAYOUT] != NULL && (o->format != EXPORT_MAILDIR || o->flat))
+		return exa_fail(err, EXA_USAGE, "--layout is for --format maildir without --flat");
 	return true;
 }
 
@@ -104,6 +156,7 @@ cmd_export(const struct args *args)
 	struct progress progress = { .args = args,
 		.shown = args->value[OPT_QUIET] == NULL && isatty(STDERR_FILENO) };
 	struct export_options options = { .to = args->value[OPT_TO],
+		.flat = args->value[OPT_FLAT] != NULL,
 		.update = args->value[OPT_UPDATE] != NULL,
 		.native = args->value[OPT_NATIVE] != NULL,
 		.cancel = &stop_asked,
@@ -118,11 +171,11 @@ cmd_export(const struct args *args)
 
 	(void)sigaction(SIGINT, &stop, NULL);
 	(void)sigaction(SIGTERM, &stop, NULL);
-	if (!check_options(args, &err) || !select_read(args, &selection, &err))
+	if (!read_options(args, &options, &err) || !select_read(args, &selection, &err))
 		return fail_with(&err);
 	good = archive_open(
 		       args, (struct store_open_options){ .access = STORE_READ }, &catalog, &err) &&
-	       export_eml(catalog, &selection, &options, &result, &err);
+	       export_files(catalog, &selection, &options, &result, &err);
 	if (progress.last_ns != 0)
 		(void)fprintf(stderr, "\r\033[K");
 	catalog_abandonp(&catalog);

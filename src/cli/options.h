@@ -33,6 +33,12 @@ enum option_id {
 	OPT_TO,
 	OPT_FORMAT,
 	OPT_UPDATE,
+	OPT_LAYOUT,
+	OPT_FLAT,
+	OPT_ICS_VCF,
+	OPT_WORKERS,
+	OPT_ATTACHMENTS,
+	OPT_BY,
 	OPT_LEVEL,
 	OPT_SAMPLE,
 	OPT_SEED,
@@ -129,6 +135,7 @@ int cmd_archive(const struct args *args);
 int cmd_list(const struct args *args);
 int cmd_show(const struct args *args);
 int cmd_export(const struct args *args);
+int cmd_stats(const struct args *args);
 int cmd_verify(const struct args *args);
 int cmd_hold_add(const struct args *args);
 int cmd_hold_remove(const struct args *args);

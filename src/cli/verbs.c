@@ -31,8 +31,23 @@ const struct option_spec option_specs[OPT_COUNT] = {
 	[OPT_HEADERS] = { "headers", 0, NULL, false, "its header block as archived" },
 	[OPT_NATIVE] = { "native", 0, NULL, false, "native streams, of items that have MIME too" },
 	[OPT_TO] = { "to", 0, "DIR", false, "folder to write into; made if missing" },
-	[OPT_FORMAT] = { "format", 0, "FORMAT", false, "eml (one file a message)" },
-	[OPT_UPDATE] = { "update", 0, NULL, false, "leave files that are there already" },
+	[OPT_FORMAT] = { "format", 0, "FORMAT", false,
+		"eml (default; one file a message), mbox or maildir" },
+	[OPT_UPDATE] = { "update", 0, NULL, false,
+		"write only what isn't there yet; goes on with an export that was cut off" },
+	[OPT_LAYOUT] = { "layout", 0, "LAYOUT", false,
+		"of Maildirs: ++ (default; Mailbox/.Folder.Sub) or nested (Mailbox/Folder/Sub)" },
+	[OPT_FLAT] = { "flat", 0, NULL, false,
+		"no folders: everything into one folder, one mbox or one Maildir" },
+	[OPT_ICS_VCF] = { "ics-vcf", 0, "HOW", false,
+		"calendar items and contacts as .ics and .vcf files: beside their message, or "
+		"instead of it" },
+	[OPT_WORKERS] = { "threads", 't', "N", false,
+		"so many threads (1 to 64; default: one for each core, up to 4)" },
+	[OPT_ATTACHMENTS] = { "attachments", 0, NULL, false,
+		"the largest and most repeated attachments too; reads every recipe" },
+	[OPT_BY] = { "by", 0, "WHAT", false,
+		"only this table: mailbox, folder, year, class or run" },
 	[OPT_LEVEL] = { "level", 0, "LEVEL", false,
 		"headers, bytes, blobs or messages (default); each includes those before it" },
 	[OPT_SAMPLE] = { "sample", 0, "PERCENT", false,
@@ -90,8 +105,11 @@ static const enum option_id list_options[] = { SELECTION, OPT_LIMIT, OPT_FAILED,
 	OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id show_options[] = { OPT_RAW, OPT_HEADERS, OPT_NATIVE, KEY, OPT_HELP,
 	OPT_COUNT };
-static const enum option_id export_options[] = { OPT_TO, OPT_FORMAT, OPT_NATIVE, OPT_UPDATE,
-	SELECTION, KEY, OPT_QUIET, OPT_JSON, OPT_HELP, OPT_COUNT };
+static const enum option_id export_options[] = { OPT_TO, OPT_FORMAT, OPT_LAYOUT, OPT_FLAT,
+	OPT_ICS_VCF, OPT_NATIVE, OPT_UPDATE, OPT_WORKERS, SELECTION, KEY, OPT_QUIET, OPT_JSON,
+	OPT_HELP, OPT_COUNT };
+static const enum option_id stats_options[] = { OPT_BY, OPT_ATTACHMENTS, OPT_MAILBOX, OPT_FOLDER,
+	OPT_SINCE, OPT_BEFORE, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id verify_options[] = { OPT_LEVEL, OPT_SAMPLE, OPT_SEED, OPT_RATE,
 	OPT_MAX_DURATION, OPT_STATE, SELECTION, KEY, OPT_QUIET, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id rebuild_options[] = { KEY, OPT_QUIET, OPT_JSON, OPT_HELP, OPT_COUNT };
@@ -155,8 +173,18 @@ const struct verb verbs[] = {
 	{ "export", "ARCHIVE", 1, "write archived messages into files",
 		"Each message is compared with its SHA-256 before its file gets its name. No "
 		"existing file is changed.\n"
-		"Items without MIME become .fts files: the server's native stream.",
+		"Items without MIME become .fts files: the server's native stream.\n"
+		"`sha256sum -c MANIFEST.sha256` in DIR proves the export later; MANIFEST.jsonl "
+		"says "
+		"what is where (docs/export.md).",
 		export_options, cmd_export },
+	{ "stats", "ARCHIVE", 1, "how much there is, of what, and what it costs",
+		"Items and bytes by mailbox, year and run, and how much deduplication and "
+		"compression save, from the index\n"
+		"alone. --by class reads every item's record, --attachments every recipe too: that "
+		"takes as long as a `list`\n"
+		"of everything. Earlier versions of items are counted apart.",
+		stats_options, cmd_stats },
 	{ "verify", "ARCHIVE", 1, "prove that the archive is undamaged",
 		"A selection limits which messages are put together; the levels below `messages` "
 		"look at the whole archive.\n"

@@ -103,6 +103,9 @@ ends_in(const struct buf *name, const char *end)
 void
 name_add_folder(struct buf *out, const char *text)
 {
+	static const char *const endings[] = { NAME_EML, NAME_STREAM, NAME_MBOX, NAME_ICS,
+		NAME_VCF };
+	static const char *const inside[] = { "cur", "new", "tmp", "maildirfolder" };
 	EXA_AUTO(buf_done) struct buf name = { 0 };
 	size_t size;
 
@@ -112,8 +115,15 @@ name_add_folder(struct buf *out, const char *text)
 	if (size == 0 || is_device_name(buf_string(&name)))
 		buf_add_byte(out, MARK);
 	buf_add_bytes(out, buf_bytes(&name));
-	if (ends_in(&name, NAME_EML) || ends_in(&name, NAME_STREAM))
-		buf_add_byte(out, MARK);
+	for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+		if (ends_in(&name, endings[i]))
+			buf_add_byte(out, MARK);
+	}
+	/* What a Maildir has beside its folders. */
+	for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++) {
+		if (strcasecmp(buf_string(&name), inside[i]) == 0)
+			buf_add_byte(out, MARK);
+	}
 }
 
 static void

@@ -14,11 +14,15 @@
 #define NAME_SUBJECT_MAX ((size_t)120) /* bytes; the whole file name stays below 255 */
 #define NAME_FOLDER_MAX ((size_t)200)  /* leaves room for " (12345)" */
 
-/* What files end in: messages, native streams. */
+/* What files end in: messages, native streams, many messages, calendar items, contacts. */
 #define NAME_EML ".eml"
 #define NAME_STREAM ".fts"
+#define NAME_MBOX ".mbox"
+#define NAME_ICS ".ics"
+#define NAME_VCF ".vcf"
 
-/* Appends one component for a folder. Never ends as a file does: they can't meet. */
+/* Appends one component for a folder. Never ends as a file does, never is what a Maildir has in it:
+ * they can't meet. */
 void name_add_folder(struct buf *out, const char *text);
 /* Appends "20260722-100000-17-Subject", for the extension to follow; the time is UTC, zeros when it
  * isn't known. */

@@ -9,6 +9,9 @@
 
 #include "exarch/catalog.h"
 
+/* Holds the files of an mbox or Maildir export that are no messages. */
+#define PLACES_FILES "files"
+
 struct places;
 
 struct places *places_new(void);
@@ -23,5 +26,13 @@ void places_add_folder(struct places *p, const struct catalog_folder *f);
 /* "anna@contoso.com/Inbox/Sub", without slashes at its ends; of the mailbox entered. NULL when the
  * folder was never added. Borrowed until another mailbox is entered. */
 const char *places_folder(const struct places *p, uint32_t folder);
+/* The same as Maildir++ has it: the mailbox itself for its inbox, "anna@contoso.com/.Sent Items" and
+ * "anna@contoso.com/.INBOX.Sub" for others. */
+const char *places_maildir(struct places *p, uint32_t folder);
+/* As places_folder, but the inbox is called INBOX, whatever the server calls it, unless another folder
+ * has that name: readers expect it. To be freed with exa_free. */
+char *places_nested(const struct places *p, uint32_t folder);
+/* The place of the mailbox entered. */
+const char *places_root(const struct places *p);
 
 #endif

@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <openssl/evp.h>
 
 #include "exarch/clock.h"
 #include "exarch/fs.h"
@@ -13,18 +16,59 @@
 
 #define FOLDER_MODE 0700
 #define FILE_MODE 0600
+#define HASH_BLOCK ((size_t)64 * 1024)
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+
+static bool
+lock(struct target *t, struct exa_error *err)
+{
+	/* File systems that can't lock a folder: two exports at a time are the user's care there. */
+	if (flock(t->top_fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+		return true;
+	return exa_fail(err, EXA_LOCKED, "another export is writing to %s", t->path);
+}
+
+/* What another export left in the workshop is for the journal to judge. */
+static bool
+open_workshop(struct target *t, struct exa_error *err)
+{
+	if (mkdirat(t->top_fd, TARGET_WORKSHOP, FOLDER_MODE) != 0 && errno != EEXIST)
+		return exa_fail_errno(
+			err, errno, "can't make folder %s/%s", t->path, TARGET_WORKSHOP);
+	t->workshop_fd = openat(t->top_fd, TARGET_WORKSHOP, FOLDER_FLAGS | O_NOFOLLOW);
+	if (t->workshop_fd < 0 && (errno == ELOOP || errno == ENOTDIR))
+		return exa_fail(err, EXA_USAGE,
+			"%s/%s is a symbolic link or a file: nothing was written through it",
+			t->path, TARGET_WORKSHOP);
+	if (t->workshop_fd < 0)
+		return exa_fail_errno(
+			err, errno, "can't open folder %s/%s", t->path, TARGET_WORKSHOP);
+	return true;
+}
 
 bool
 target_open(struct target *t, const char *path, struct exa_error *err)
 {
-	*t = (struct target){ .top_fd = -1, .folder_fd = -1 };
+	*t = (struct target){ .top_fd = -1, .workshop_fd = -1, .folder_fd = -1 };
 	if (!fs_make_dirs(path, FOLDER_MODE, err))
 		return false;
 	t->top_fd = open(path, FOLDER_FLAGS);
 	if (t->top_fd < 0)
 		return exa_fail_errno(err, errno, "can't open folder %s", path);
 	t->path = exa_strdup(path);
+	return lock(t, err) && open_workshop(t, err);
+}
+
+bool
+target_share(const struct target *t, unsigned worker, struct target *out, struct exa_error *err)
+{
+	*out = (struct target){ .path = exa_strdup(t->path),
+		.worker = worker,
+		.top_fd = fcntl(t->top_fd, F_DUPFD_CLOEXEC, 0),
+		.workshop_fd = fcntl(t->workshop_fd, F_DUPFD_CLOEXEC, 0),
+		.folder_fd = -1 };
+	if (out->top_fd < 0 || out->workshop_fd < 0)
+		return exa_fail_errno(err, errno, "can't open folder %s", t->path);
 	return true;
 }
 
@@ -32,11 +76,18 @@ void
 target_close(struct target *t)
 {
 	fs_closep(&t->folder_fd);
+	fs_closep(&t->workshop_fd);
 	fs_closep(&t->top_fd);
 	exa_free(t->place);
 	exa_free(t->path);
 	t->place = NULL;
 	t->path = NULL;
+}
+
+void
+target_clear(struct target *t)
+{
+	(void)unlinkat(t->top_fd, TARGET_WORKSHOP, AT_REMOVEDIR);
 }
 
 bool
@@ -112,6 +163,15 @@ target_enter(struct target *t, const char *place, struct exa_error *err)
 
 /* ---- files ---- */
 
+static bool
+fail_other(struct target *t, const char *name, struct exa_error *err)
+{
+	return exa_fail(err, EXA_USAGE,
+		"%s/%s/%s is there and isn't this message; it was left alone: export to another "
+		"folder, or move it away",
+		t->path, t->place, name);
+}
+
 bool
 target_has(
 	struct target *t, const char *name, uint64_t size, bool *there_out, struct exa_error *err)
@@ -126,12 +186,46 @@ target_has(
 		return true;
 	}
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != size)
-		return exa_fail(err, EXA_USAGE,
-			"%s/%s/%s is there and isn't this message; it was left alone: export to "
-			"another folder, or move it away",
-			t->path, t->place, name);
+		return fail_other(t, name, err);
 	*there_out = true;
 	return true;
+}
+
+bool
+target_hash(
+	int fd, const char *what, uint8_t sha256_out[CATALOG_SHA256_SIZE], struct exa_error *err)
+{
+	EXA_AUTO(exa_freep) uint8_t *block = exa_alloc(HASH_BLOCK);
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	uint64_t at = 0;
+	ssize_t n = 0;
+	int failure = 0;
+	bool good = md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1;
+
+	while (good && (n = pread(fd, block, HASH_BLOCK, (off_t)at)) > 0) {
+		good = EVP_DigestUpdate(md, block, (size_t)n) == 1;
+		at += (uint64_t)n;
+	}
+	failure = n < 0 ? errno : 0;
+	good = good && failure == 0 && EVP_DigestFinal_ex(md, sha256_out, NULL) == 1;
+	EVP_MD_CTX_free(md);
+	if (failure != 0)
+		return exa_fail_errno(err, failure, "can't read %s", what);
+	return good || exa_fail(err, EXA_FAILED, "SHA-256 is not available");
+}
+
+bool
+target_compare(struct target *t, const char *name, const uint8_t sha256[CATALOG_SHA256_SIZE],
+	struct exa_error *err)
+{
+	EXA_AUTO(fs_closep) int fd = openat(t->folder_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	uint8_t found[CATALOG_SHA256_SIZE];
+
+	if (fd < 0)
+		return exa_fail_errno(err, errno, "can't read %s/%s/%s", t->path, t->place, name);
+	if (!target_hash(fd, name, found, err))
+		return exa_while(err, "%s/%s", t->path, t->place);
+	return memcmp(found, sha256, sizeof found) == 0 || fail_other(t, name, err);
 }
 
 bool
@@ -141,13 +235,13 @@ target_file_begin(
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 
 	*out = (struct target_file){ .target = t, .name = name, .fd = -1 };
-	/* No name of ours begins with a dot. One that is there was left by a process of this number
-	 * that was killed. */
-	out->temporary = exa_asprintf(".exarch-%ld.tmp", (long)getpid());
-	(void)unlinkat(t->folder_fd, out->temporary, 0);
-	out->fd = openat(t->folder_fd, out->temporary, flags, FILE_MODE);
+	/* One that is there was left by an export that was killed. */
+	out->temporary = exa_asprintf("file-%u", t->worker);
+	(void)unlinkat(t->workshop_fd, out->temporary, 0);
+	out->fd = openat(t->workshop_fd, out->temporary, flags, FILE_MODE);
 	if (out->fd < 0)
-		return exa_fail_errno(err, errno, "can't make a file in %s/%s", t->path, t->place);
+		return exa_fail_errno(
+			err, errno, "can't make a file in %s/%s", t->path, TARGET_WORKSHOP);
 	return true;
 }
 
@@ -158,53 +252,50 @@ target_file_write(struct target_file *f, struct bytes data, struct exa_error *er
 	       exa_while(err, "%s/%s", f->target->path, f->target->place);
 }
 
-/* The file's own name, which must be free. File systems without RENAME_NOREPLACE can link. */
-static int
-rename_to_free_name(struct target_file *f)
+/* File systems without RENAME_NOREPLACE can link. */
+int
+target_rename(int from_fd, const char *from, int to_fd, const char *to)
 {
-	int folder = f->target->folder_fd;
-
-	if (renameat2(folder, f->temporary, folder, f->name, RENAME_NOREPLACE) == 0)
+	if (renameat2(from_fd, from, to_fd, to, RENAME_NOREPLACE) == 0)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return errno;
-	if (linkat(folder, f->temporary, folder, f->name, 0) != 0)
+	if (linkat(from_fd, from, to_fd, to, 0) != 0)
 		return errno;
-	(void)unlinkat(folder, f->temporary, 0);
+	(void)unlinkat(from_fd, from, 0);
 	return 0;
 }
 
-static bool
-set_time(struct target_file *f, int64_t time_ns, struct exa_error *err)
+int
+target_set_time(int fd, int64_t time_ns)
 {
 	int64_t seconds = time_ns / EXA_NS_PER_S, rest = time_ns % EXA_NS_PER_S;
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT } };
 
 	if (time_ns == EXA_NO_TIME)
-		return true;
+		return 0;
 	if (rest < 0) {
 		seconds--;
 		rest += EXA_NS_PER_S;
 	}
 	times[1] = (struct timespec){ .tv_sec = (time_t)seconds, .tv_nsec = (long)rest };
-	if (futimens(f->fd, times) != 0)
-		return exa_fail_errno(err, errno, "can't set the time of %s/%s/%s", f->target->path,
-			f->target->place, f->name);
-	return true;
+	return futimens(fd, times) == 0 ? 0 : errno;
 }
 
 bool
 target_file_commit(struct target_file *f, int64_t time_ns, struct exa_error *err)
 {
-	int failure;
+	int failure = target_set_time(f->fd, time_ns);
 
-	if (!set_time(f, time_ns, err))
-		return false;
+	if (failure != 0)
+		return exa_fail_errno(err, failure, "can't set the time of %s/%s/%s",
+			f->target->path, f->target->place, f->name);
 	/* Network file systems tell of a full disk when the file is closed. */
 	failure = close(f->fd) == 0 ? 0 : errno;
 	f->fd = -1;
 	if (failure == 0)
-		failure = rename_to_free_name(f);
+		failure = target_rename(
+			f->target->workshop_fd, f->temporary, f->target->folder_fd, f->name);
 	if (failure == EEXIST)
 		return exa_fail(err, EXA_USAGE,
 			"%s/%s/%s has appeared meanwhile; it was left alone", f->target->path,
@@ -222,7 +313,7 @@ target_file_done(struct target_file *f)
 {
 	fs_closep(&f->fd);
 	if (f->temporary != NULL)
-		(void)unlinkat(f->target->folder_fd, f->temporary, 0);
+		(void)unlinkat(f->target->workshop_fd, f->temporary, 0);
 	exa_free(f->temporary);
 	f->temporary = NULL;
 }
