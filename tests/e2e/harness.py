@@ -123,7 +123,7 @@ class Process:
 
     def __init__(self, args, program=EXARCH, **how):
         self.args = [str(a) for a in args]
-        self.life = judge.Program(self.args, time.monotonic())
+        self.life = None  # for those that ask a simulator
         self.process = subprocess.Popen([program, *self.args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, **how)
         self.streams = [Collector(self.process.stdout), Collector(self.process.stderr)]
@@ -147,7 +147,8 @@ class Process:
             self.process.wait()
             raise Failure(f'exarch {" ".join(self.args)}: not done after {timeout} s; stderr: '
                           f'{shorten(self.streams[1].all().decode(errors="replace"))}') from None
-        self.life.ended = time.monotonic()
+        if self.life is not None:
+            self.life.ended = time.monotonic()
         result = Result(self.args, code, *(s.all() for s in self.streams))
         expected = {expect} if isinstance(expect, int) else expect
         if expected is not None and code not in expected:
@@ -376,9 +377,15 @@ class Run:
         self.cleanup.callback(sim.stop)
         return sim
 
+    def born(self, args):
+        """exarch is about to begin: whoever asks a simulator for something must be one of these."""
+        self.programs.append(judge.Program(args, time.monotonic()))
+        return self.programs[-1]
+
     def start(self, *args, **how):
+        life = self.born([str(a) for a in args])
         process = Process(args, **how)
-        self.programs.append(process.life)
+        process.life = life
         self.cleanup.callback(lambda: process.process.poll() is None and process.process.kill())
         return process
 
