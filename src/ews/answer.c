@@ -29,6 +29,8 @@
 
 /* libxml2 takes int sizes; pieces of this size also keep what the filter gives out small. */
 #define FEED_STEP ((size_t)64 * 1024)
+/* Of a CDATA section libxml2 gives out 300 bytes a call, and each time looks through all it holds for the end. */
+#define FEED_STEP_CDATA ((size_t)4 * 1024)
 
 enum message_class { CLASS_SUCCESS, CLASS_WARNING, CLASS_ERROR, CLASS_UNKNOWN };
 
@@ -431,6 +433,33 @@ answer_freep(struct answer **a)
 	*a = NULL;
 }
 
+/* What the parser was given and can't read yet. */
+static size_t
+waiting(const struct answer *a)
+{
+	return (size_t)(a->parser->input->end - a->parser->input->cur);
+}
+
+static bool
+is_in_cdata(const struct answer *a)
+{
+	return a->parser->instate == XML_PARSER_CDATA_SECTION;
+}
+
+/* What it holds of a CDATA section, however long that will be, comes now and isn't piled up. */
+static int
+read_cdata(struct answer *a)
+{
+	size_t before;
+	int result;
+
+	do {
+		before = waiting(a);
+		result = xmlParseChunk(a->parser, "", 0, 0);
+	} while (result == 0 && is_in_cdata(a) && waiting(a) < before);
+	return result;
+}
+
 /* Gives the parser what the filter has put out. */
 static bool
 parse(struct answer *a, struct exa_error *err)
@@ -441,12 +470,16 @@ parse(struct answer *a, struct exa_error *err)
 	if (a->filtered.size > 0)
 		result = xmlParseChunk(
 			a->parser, (const char *)a->filtered.data, (int)a->filtered.size, 0);
+	if (result == 0 && is_in_cdata(a))
+		result = read_cdata(a);
 	buf_reset(&a->filtered);
 	if (!a->failed && !a->complete && result != 0 && a->parser->wellFormed == 0) {
 		a->failed = true;
 		(void)exa_fail(
 			&a->error, EXA_PROTOCOL, "the answer is not well-formed XML (%d)", result);
 	}
+	if (!a->failed && !a->complete && waiting(a) > ANSWER_TAG_MAX)
+		fail_protocol(a, "a tag, comment or reference without end");
 	if (a->failed)
 		*err = a->error;
 	return !a->failed;
@@ -488,7 +521,7 @@ pass_text(struct answer *a, struct bytes *chunk, struct exa_error *err)
 static struct bytes
 next_piece(struct answer *a, struct bytes chunk)
 {
-	struct bytes piece = bytes_take(chunk, FEED_STEP);
+	struct bytes piece = bytes_take(chunk, is_in_cdata(a) ? FEED_STEP_CDATA : FEED_STEP);
 	const uint8_t *tag = piece.data, *end, *opened, *closed;
 
 	if (a->spec->stream == NULL || a->plain)

@@ -33,6 +33,9 @@
 
 /* Real answers nest below 20; the rest of the depth is room for oddities. */
 #define ANSWER_DEPTH_MAX 64
+/* libxml2 reads a tag, comment or reference when it is whole, and compares each attribute with those before it: beyond this
+ * the time would grow with the square. Real ones end within 4 KiB. */
+#define ANSWER_TAG_MAX ((size_t)256 * 1024)
 
 enum xml_ns {
 	XML_ANY, /* in grammars: whatever the namespace */

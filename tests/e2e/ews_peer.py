@@ -40,22 +40,29 @@ class Peer:
             self.connection = http.client.HTTPSConnection(url.hostname, url.port, context=trust, timeout=120)
         else:
             self.connection = http.client.HTTPConnection(url.hostname, url.port, timeout=120)
-        self.ews_token = self.token('https://outlook.office365.com/.default')
-        self.graph_token = self.token('https://graph.microsoft.com/.default')
+        self.sign_in()
 
     def send(self, method, path, body, headers):
         self.connection.request(method, path, body=body, headers=headers or {})
         answer = self.connection.getresponse()
         return answer, answer.read()
 
-    def exchange(self, method, path, body=None, headers=None):
+    def exchange(self, method, path, body=None, headers=None, again=False):
         try:
             answer, data = self.send(method, path, body, headers)
         except (ConnectionError, ssl.SSLError, http.client.BadStatusLine):
             self.connection.close()  # closed by the server, which it may; what is asked here can be asked again
             answer, data = self.send(method, path, body, headers)
+        if answer.status == 401 and 'Authorization' in (headers or {}) and not again:  # tokens may be short-lived
+            self.sign_in()
+            token = self.ews_token if path.startswith('/EWS') else self.graph_token
+            return self.exchange(method, path, body, {**headers, 'Authorization': f'Bearer {token}'}, again=True)
         harness.check(answer.status == 200, f'{method} {path}: {answer.status} {data[:300]!r}')
         return data
+
+    def sign_in(self):
+        self.ews_token = self.token('https://outlook.office365.com/.default')
+        self.graph_token = self.token('https://graph.microsoft.com/.default')
 
     def token(self, scope):
         tenant, client_id, secret = harness.application()

@@ -27,6 +27,8 @@ import threading
 import time
 import traceback
 
+import judge
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 EXARCH = os.environ.get('EXARCH', str(ROOT / 'build/exarch'))
 EXARCH_SIM = os.environ.get('EXARCH_SIM', str(ROOT / 'build/exarch-sim'))
@@ -121,6 +123,7 @@ class Process:
 
     def __init__(self, args, program=EXARCH, **how):
         self.args = [str(a) for a in args]
+        self.life = None  # for those that ask a simulator
         self.process = subprocess.Popen([program, *self.args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, **how)
         self.streams = [Collector(self.process.stdout), Collector(self.process.stderr)]
@@ -144,6 +147,8 @@ class Process:
             self.process.wait()
             raise Failure(f'exarch {" ".join(self.args)}: not done after {timeout} s; stderr: '
                           f'{shorten(self.streams[1].all().decode(errors="replace"))}') from None
+        if self.life is not None:
+            self.life.ended = time.monotonic()
         result = Result(self.args, code, *(s.all() for s in self.streams))
         expected = {expect} if isinstance(expect, int) else expect
         if expected is not None and code not in expected:
@@ -186,11 +191,13 @@ class Simulator:
 
     def __init__(self, run, args, name, write_profile, archive):
         self.folder = run.dir
+        self.programs = run.programs
         self.written_profile = run.dir / f'{name}.yaml'
         self.keys = run.dir / f'{name}.yaml.d'
         self.archive = archive or run.dir / 'archive'
         self.log_pipe = run.dir / f'{name}.log'
-        self.requests = []
+        self.requests = []  # since forget()
+        self.history = []
         self.marks_made = self.marks_seen = 0
         self.changed = threading.Condition()
         if not self.log_pipe.exists():
@@ -221,6 +228,7 @@ class Simulator:
                         self.marks_seen = int(line[5:])
                     else:
                         self.requests.append(json.loads(line))
+                        self.history.append(self.requests[-1])
                 self.changed.notify_all()
 
     def settle(self):
@@ -248,6 +256,8 @@ class Simulator:
         os.close(self.log_fd)
         process.stdout.close()
         same(f'exit code of exarch-sim (stderr: {shorten(self.talk.all().decode(errors="replace"))})', code, 0)
+        broken = judge.complaints(self.history, self.programs)
+        check(not broken, f'{len(broken)} times in the log of {self.url}: {shorten("; ".join(broken))}')
 
     def requests_of(self, operation):
         self.settle()
@@ -363,6 +373,7 @@ class Run:
     def __init__(self, folder):
         self.dir = folder
         self.cleanup = contextlib.ExitStack()
+        self.programs = []
         self.spoilt = set()
 
     def simulator(self, *args, name='sim', write_profile=True, archive=None):
@@ -370,8 +381,15 @@ class Run:
         self.cleanup.callback(sim.stop)
         return sim
 
+    def born(self, args):
+        """exarch is about to begin: whoever asks a simulator for something must be one of these."""
+        self.programs.append(judge.Program(args, time.monotonic()))
+        return self.programs[-1]
+
     def start(self, *args, **how):
+        life = self.born([str(a) for a in args])
         process = Process(args, **how)
+        process.life = life
         self.cleanup.callback(lambda: process.process.poll() is None and process.process.kill())
         return process
 
@@ -432,7 +450,8 @@ def run_one(test):
     except Skip as e:
         return f'ok # SKIP {e}', []
     except Failure as e:
-        failure = str(e)
+        first = e.__context__ if isinstance(e.__context__, Failure) else None  # and E is from the end of a simulator
+        failure = f'{first}\n{e}' if first else str(e)
     except Exception:  # whatever else goes wrong is a failure of this test, not the end of the others
         failure = traceback.format_exc()
     finally:

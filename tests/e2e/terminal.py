@@ -16,6 +16,7 @@ class Terminal:
         self.master, self.slave = os.openpty()
         self.shown = b''
         self.settings = termios.tcgetattr(self.slave)
+        self.life = run.born([str(a) for a in args])
         self.process = subprocess.Popen([harness.EXARCH, *map(str, args)], stdin=self.slave, stdout=self.slave,
                                         stderr=self.slave, start_new_session=True, preexec_fn=self.take_control, **how)
         run.cleanup.callback(self.close)
@@ -56,6 +57,7 @@ class Terminal:
         while self.process.poll() is None:
             harness.check(time.monotonic() < deadline, f'exarch ends; it shows {harness.shorten(self.shown.decode())}')
             self.read(0.1)
+        self.life.ended = time.monotonic()
         while self.read(0):
             pass
         harness.same(f'exit code with {harness.shorten(self.shown.decode())!r} shown', self.process.returncode, expect)

@@ -60,6 +60,8 @@ tell_to_stay_away(const struct act *a, uint32_t ms)
 		return;
 	behave_back_off(a->behaviour, a->mailbox, ms);
 	a->verdict->told_to_stay_away = true;
+	if (a->answer->note.told_ms < ms)
+		a->answer->note.told_ms = ms;
 }
 
 static void
@@ -185,6 +187,7 @@ answer_busy(const struct act *a, enum scenario_busy how, unsigned retry_after_s)
 		break;
 	}
 	a->verdict->told_to_stay_away = true;
+	a->answer->note.told_ms = ms;
 }
 
 static bool

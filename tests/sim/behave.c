@@ -150,7 +150,8 @@ behave_begin(struct behaviour *b, const struct request_facts *f, struct verdict 
 	if (f->view != NULL)
 		out->wait_ms = latency_of(s, r->request_count);
 	(void)pthread_mutex_unlock(&b->mu);
-	out->limits = throttle_enter(b->limits, s, f->mailbox, &out->seen, &out->back_off_ms);
+	out->limits = throttle_enter(b->limits, s, f->view != NULL ? f->mailbox : f->operation,
+		&out->seen, &out->back_off_ms);
 	if (f->view == NULL) /* sign-in and directory are never throttled by mailbox */
 		out->limits = THROTTLE_PASS;
 }

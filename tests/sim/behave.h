@@ -58,6 +58,7 @@ size_t behave_changes(struct behaviour *b, const struct request_facts *f, struct
 /* Which faults hit it. ARENA: for the verdict's table. */
 void behave_judge(
 	struct behaviour *b, const struct request_facts *f, struct arena *arena, struct verdict *v);
+/* MAILBOX: of a request that is for none its operation; sign-in and directory have their own times. */
 void behave_end(struct behaviour *b, const char *mailbox, struct verdict *v);
 
 /* The mailbox is told to stay away from now on. */

@@ -222,6 +222,38 @@ make_changes(const struct ews_options *o, const struct request_facts *facts, str
 	targets_read(call->request, &call->op->at, call->view, call->arena, &call->targets);
 }
 
+/* Of an item its id, of a thing to be made all that is said of it and where. */
+static uint64_t
+hash_of_target(const struct ews_call *call, const struct target *t)
+{
+	const struct bytes place = bytes_of(&t->folder, sizeof t->folder);
+	xmlBufferPtr text;
+	uint64_t hash;
+
+	if (t->kind == TARGET_ITEM)
+		return stable_hash(
+			"about", bytes_of_string(t->id != NULL ? t->id : ""), bytes_of(NULL, 0));
+	text = xmlBufferCreate();
+	(void)xmlNodeDump(text, call->request->doc, t->node, 0, 0);
+	hash = stable_hash(
+		"about", bytes_of(xmlBufferContent(text), (size_t)xmlBufferLength(text)), place);
+	xmlBufferFree(text);
+	return hash;
+}
+
+static void
+note_targets(const struct ews_call *call)
+{
+	struct request_note *note = &call->answer->note;
+
+	note->items = (unsigned)call->targets.count;
+	for (size_t i = 0; i < call->targets.count && i < NOTE_THINGS_MAX; i++) {
+		if (call->targets.rows[i].kind != TARGET_FOLDER)
+			note->about[note->about_count++] =
+				hash_of_target(call, &call->targets.rows[i]);
+	}
+}
+
 /* Resolve, decide, act: the operation sees only what is left to do. */
 static void
 run_operation(const struct ews_options *o, const struct http_request *r, struct ews_call *call)
@@ -248,7 +280,7 @@ run_operation(const struct ews_options *o, const struct http_request *r, struct 
 	look_at_targets(call);
 	check_routing(call, r);
 	facts.view = call->view;
-	call->answer->note.items = (unsigned)call->targets.count;
+	note_targets(call);
 	behave_begin(o->behaviour, &facts, &ending->verdict);
 	call->answer->done = end_call;
 	call->answer->done_ctx = ending;
@@ -332,6 +364,15 @@ ews_error(struct ews_call *call, const char *code, const char *xml_detail)
 {
 	note_code(&call->answer->note, code);
 	soap_error(&call->answer->body, call->op->name, code, xml_detail, call->op->payload);
+}
+
+void
+ews_done(struct ews_call *call, const struct target *t)
+{
+	const size_t index = (size_t)(t - call->targets.rows);
+
+	if (index < NOTE_THINGS_MAX)
+		call->answer->note.is_done[index] = true;
 }
 
 bool

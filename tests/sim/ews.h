@@ -55,6 +55,8 @@ void ews_handle(const struct ews_options *o, const struct http_request *request,
 
 /* A response message of class Error, noted in the log too. */
 void ews_error(struct ews_call *call, const char *code, const char *xml_detail);
+/* What was asked for T is done: the mailbox isn't as it was. */
+void ews_done(struct ews_call *call, const struct target *t);
 /* Answers a target that has a code; false: it has none. */
 bool ews_refused(struct ews_call *call, const struct target *t);
 

@@ -45,10 +45,12 @@ move(struct ews_call *call, const struct target *t)
 			call->view->folders[call->targets.to.folder].number, &made);
 	item.key = made.key;
 	item.change = made.change;
-	if (code != NULL)
+	if (code != NULL) {
 		ews_error(call, code, NULL);
-	else
-		succeed(call, call->targets.to.folder, &item, "");
+		return;
+	}
+	ews_done(call, t);
+	succeed(call, call->targets.to.folder, &item, "");
 }
 
 /* ---- UpdateItem ---- */
@@ -82,11 +84,13 @@ update_one(struct ews_call *call, const struct target *t)
 	struct sim_item item = t->item;
 	const char *code = update(call, t, &item);
 
-	if (code != NULL)
+	if (code != NULL) {
 		ews_error(call, code, NULL);
-	else
-		succeed(call, t->folder, &item,
-			"<m:ConflictResults><t:Count>0</t:Count></m:ConflictResults>");
+		return;
+	}
+	ews_done(call, t);
+	succeed(call, t->folder, &item,
+		"<m:ConflictResults><t:Count>0</t:Count></m:ConflictResults>");
 }
 
 /* ---- DeleteItem ---- */
@@ -142,6 +146,7 @@ delete_one(struct ews_call *call, const struct target *t)
 		ews_error(call, code, NULL);
 		return;
 	}
+	ews_done(call, t);
 	soap_success_begin(&call->answer->body, call->op->name);
 	soap_message_end(&call->answer->body, call->op->name);
 }

@@ -68,6 +68,7 @@ create(struct ews_call *call, const struct target *t)
 	}
 	item.key = made.key;
 	item.change = made.change;
+	ews_done(call, t);
 	soap_success_begin(out, call->op->name);
 	buf_printf(out, "<m:Items><t:%s>", item_element(&item));
 	item_add_id(out, v, t->folder, &item);

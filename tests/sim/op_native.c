@@ -133,6 +133,7 @@ op_upload_items(struct ews_call *call)
 			ews_error(call, code, NULL);
 			continue;
 		}
+		ews_done(call, t);
 		soap_success_begin(out, call->op->name);
 		item_add_message_id(out, call->view, t->folder, &item);
 		soap_message_end(out, call->op->name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,25 @@ set_number(json_t *o, const char *name, uint64_t value)
 		(void)json_object_set_new(o, name, json_integer((json_int_t)value));
 }
 
+/* 48 bits of each: enough to tell them apart in a test. */
+static void
+set_things(json_t *o, const char *name, const struct request_note *note, bool done_alone)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < note->about_count; i++) {
+		char text[20];
+
+		if (done_alone && !note->is_done[i])
+			continue;
+		(void)snprintf(text, sizeof text, "%012" PRIx64, note->about[i] >> 16);
+		(void)json_array_append_new(list, json_string(text));
+	}
+	if (json_array_size(list) > 0)
+		(void)json_object_set(o, name, list);
+	json_decref(list);
+}
+
 void
 reqlog_add(struct reqlog *l, const struct request_line *line)
 {
@@ -73,6 +93,7 @@ reqlog_add(struct reqlog *l, const struct request_line *line)
 	clock_format(line->begun_ns, time);
 	o = json_object();
 	set_text(o, "time", time);
+	set_text(o, "agent", line->note->agent);
 	set_text(o, "method", line->method);
 	set_text(o, "path", line->path);
 	set_text(o, "operation", line->note->operation);
@@ -85,9 +106,17 @@ reqlog_add(struct reqlog *l, const struct request_line *line)
 	set_number(o, "open", line->note->open);
 	set_number(o, "mailbox_open", line->note->mailbox_open);
 	set_number(o, "early_ms", line->note->early_ms);
+	set_number(o, "told_ms", line->note->told_ms);
+	set_things(o, "about", line->note, false);
+	set_things(o, "done", line->note, true);
 	set_number(o, "begun_ms", (uint64_t)(line->begun_ns / EXA_NS_PER_MS));
+	set_number(o, "from_us", (uint64_t)line->from_ns / 1000);
+	set_number(o, "to_us", (uint64_t)line->to_ns / 1000);
+	if (line->left)
+		(void)json_object_set_new(o, "left", json_true());
 	(void)json_object_set_new(o, "bytes", json_integer((json_int_t)line->bytes));
-	(void)json_object_set_new(o, "ms", json_integer(line->took_ns / EXA_NS_PER_MS));
+	(void)json_object_set_new(
+		o, "ms", json_integer((line->to_ns - line->from_ns) / EXA_NS_PER_MS));
 	text = json_dumps(o, JSON_COMPACT);
 	json_decref(o);
 	if (text != NULL) {

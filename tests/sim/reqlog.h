@@ -8,8 +8,11 @@
 
 #include "exarch/error.h"
 
+#define NOTE_THINGS_MAX 100 /* a line stays below PIPE_BUF, so that a pipe takes it in one piece */
+
 /* What an operation says of itself; empty strings are left out. */
 struct request_note {
+	char agent[48]; /* the client's name for itself */
 	char operation[48];
 	char mailbox[330];
 	char code[72];  /* NoError, or the first other response code */
@@ -18,6 +21,11 @@ struct request_note {
 	unsigned messages;           /* of these, asked for with their MIME */
 	unsigned open, mailbox_open; /* requests when it came, this one included; 0: not counted */
 	uint32_t early_ms;           /* it came so long before its mailbox's back-off was over */
+	uint32_t told_ms;            /* its answer says to stay away so long */
+	/* The items that it names, and things to be made: a hash of each. */
+	uint64_t about[NOTE_THINGS_MAX];
+	bool is_done[NOTE_THINGS_MAX]; /* the mailbox isn't as it was */
+	size_t about_count;
 };
 
 struct request_line {
@@ -25,7 +33,9 @@ struct request_line {
 	const struct request_note *note;
 	unsigned status;
 	uint64_t bytes;
-	int64_t begun_ns, took_ns;
+	int64_t begun_ns; /* of the wall's clock */
+	int64_t from_ns, to_ns;
+	bool left; /* the client closed the connection before its answer's end */
 };
 
 void note_code(struct request_note *note, const char *code); /* NoError gives way to others */

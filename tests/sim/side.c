@@ -4,6 +4,7 @@
 
 struct ending {
 	struct behaviour *behaviour;
+	const char *name;
 	struct verdict verdict;
 	struct arena *arena;
 };
@@ -13,7 +14,7 @@ end_request(void *ctx)
 {
 	struct ending *e = ctx;
 
-	behave_end(e->behaviour, "", &e->verdict);
+	behave_end(e->behaviour, e->name, &e->verdict);
 	arena_free(e->arena);
 	exa_free(e);
 }
@@ -27,10 +28,11 @@ side_handle(struct behaviour *b, const char *name, side_handler *handle, void *c
 	struct act act = { .behaviour = b,
 		.request = r,
 		.answer = answer,
-		.mailbox = "",
+		.mailbox = name,
 		.verdict = &ending->verdict };
 
 	ending->behaviour = b;
+	ending->name = name;
 	ending->arena = act.arena = arena_new();
 	behave_begin(b, &facts, &ending->verdict);
 	answer->done = end_request;

@@ -19,7 +19,7 @@
 
 struct found {
 	struct store_reader *reader;
-	size_t mime, native, both;
+	size_t mime, native, both, keyed;
 	struct buf scratch;
 	struct catalog_row rows[64];
 	size_t row_count;
@@ -66,6 +66,7 @@ look_at(struct found *f, const struct catalog_row *row)
 	struct catalog_item item;
 	struct exa_error err;
 	bool has_mime, has_native;
+	uint8_t search_key[SERVER_KEY_SIZE];
 	char text[64];
 
 	if (!catalog_item_read(f->reader, row, &f->scratch, &item, &err))
@@ -83,6 +84,8 @@ look_at(struct found *f, const struct catalog_row *row)
 		(void)snprintf(text, sizeof text, "%s native", item.server_id);
 		assert_gives(f, &item.native_recipe, item.native_bytes, text);
 	}
+	server_search_key(item.server_id, search_key);
+	f->keyed += bytes_equal(item.search_key, bytes_of(search_key, sizeof search_key));
 	assert_true(item.received_ns == row->received_ns);
 	assert_int_equal(row->mime_bytes, has_mime ? item.mime_bytes : item.native_bytes);
 }
@@ -132,6 +135,7 @@ what_has_no_mime_is_archived_as_native_stream(void **state)
 	f = look(w);
 	assert_int_equal(f.mime, 23);
 	assert_int_equal(f.native, 2);
+	assert_int_equal(f.keyed, 25);
 	server.exports = 0;
 	world_run(w);
 	assert_int_equal(server.fetches + server.exports, 0);

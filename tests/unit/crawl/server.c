@@ -463,6 +463,15 @@ find_item(const struct server_mailbox *m, const char *id)
 	abort();
 }
 
+void
+server_search_key(const char *id, uint8_t out[SERVER_KEY_SIZE])
+{
+	const size_t size = strlen(id);
+
+	for (size_t i = 0; i < SERVER_KEY_SIZE; i++)
+		out[i] = (uint8_t)(i == 4 ? 0 : id[i % size]);
+}
+
 enum answer { ANSWER_MIME, ANSWER_PROPERTIES, ANSWER_NATIVE };
 
 static bool
@@ -472,6 +481,7 @@ hand_item(const struct server_item *item, enum answer answer, size_t index,
 	const bool has_content =
 		answer == ANSWER_NATIVE || (answer == ANSWER_MIME && !item->no_mime);
 	char change_key[16], mime[128];
+	uint8_t search_key[SERVER_KEY_SIZE];
 	int size = answer == ANSWER_NATIVE
 			   ? snprintf(mime, sizeof mime, "%s native %d", item->id, item->version)
 			   : snprintf(mime, sizeof mime, "Subject: %s\r\n\r\nversion %d\r\n",
@@ -491,8 +501,10 @@ hand_item(const struct server_item *item, enum answer answer, size_t index,
 		.is_read = !item->unread,
 		.has_attachments = 0,
 		.flag_status = item->flagged ? 2 : 0,
+		.search_key = bytes_of(search_key, sizeof search_key),
 		.has_mime = has_content };
 
+	server_search_key(item->id, search_key);
 	if (!has_content || (answer == ANSWER_NATIVE && item->native_empty))
 		size = 0;
 	found.mime_bytes = (uint64_t)size;

@@ -14,6 +14,10 @@
 #define SERVER_FOLDERS_MAX 3
 #define SERVER_MAILBOXES_MAX 4
 
+/* Of an item's search key. Binary: the first bytes of its id stand around a zero. */
+#define SERVER_KEY_SIZE 16
+void server_search_key(const char *id, uint8_t out[SERVER_KEY_SIZE]);
+
 struct server_item {
 	char id[24];
 	int version;     /* its change key, and a part of its body */
