@@ -65,8 +65,7 @@ struct http_source {
 	/* Puts up to ROOM bytes into OUT, at least one. False ends the transfer before the body is
 	 * whole, so that the server has no request to carry out; http_perform returns that error.
 	 */
-	bool (*read)(
-		void *ctx, uint8_t *out, size_t room, size_t *size_out, struct exa_error *err);
+	bool (*read)(void *ctx, uint8_t *out, size_t room, size_t *size_out, struct exa_error *err);
 	/* From the first byte again: signing in on a connection may take the body twice. */
 	bool (*rewind)(void *ctx, struct exa_error *err);
 	void *ctx;

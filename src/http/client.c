@@ -334,8 +334,8 @@ set_request(
 	curl_easy_setopt(c->curl, CURLOPT_POST, 1L);
 	if (request->source != NULL) {
 		curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, NULL);
-		curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE,
-			(curl_off_t)request->source->size);
+		curl_easy_setopt(
+			c->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->source->size);
 		return;
 	}
 	curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.size);
@@ -386,13 +386,11 @@ bool
 http_perform(struct http_client *c, const struct http_request *request,
 	const struct http_sink *sink, struct http_answer *answer_out, struct exa_error *err)
 {
-	struct transfer t = {
-		.client = c,
+	struct transfer t = { .client = c,
 		.sink = sink,
 		.source = request->source,
 		.answer = answer_out,
-		.head = { .answer = answer_out }
-	};
+		.head = { .answer = answer_out } };
 	char host[HOST_MAX];
 	struct curl_slist *headers;
 	CURLcode result;
