@@ -376,14 +376,20 @@ struct ews_found_sink {
 	bool (*found)(void *ctx, const struct ews_found *found, struct exa_error *err);
 	void *ctx;
 };
+/* Received at or after FROM, before BEFORE. */
+struct ews_span {
+	int64_t from_ns, before_ns;
+};
+#define EWS_SPANS_MAX 60 /* three nodes each; a restriction has at most 255 */
 struct ews_find_request {
 	const char *folder_id;
 	/* Either items that carry one of these markers ... */
 	const char *const *markers;
 	size_t marker_count; /* 0 to EWS_BATCH_MAX */
-	/* ... or those received in this span; EXA_NO_TIME = open on that side. */
-	int64_t from_ns, before_ns;
-	int64_t offset; /* 0, then as given */
+	/* ... or those received in one of these spans; none = all. */
+	const struct ews_span *spans;
+	size_t span_count; /* 0 to EWS_SPANS_MAX */
+	int64_t offset;    /* 0, then as given */
 };
 /* FindItem, one page a call, until *NEXT_OFFSET_OUT is -1. EXA_GONE: the folder isn't there. */
 bool ews_find_items(struct ews *e, const struct ews_mailbox *mailbox,

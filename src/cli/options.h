@@ -55,6 +55,9 @@ enum option_id {
 	OPT_OUT,
 	OPT_NAME,
 	OPT_DAYS,
+	OPT_PROFILE,
+	OPT_INTO,
+	OPT_ON_DUPLICATE,
 	OPT_COUNT
 };
 
@@ -137,6 +140,7 @@ int cmd_expire(const struct args *args);
 int cmd_compact(const struct args *args);
 int cmd_audit(const struct args *args);
 int cmd_rebuild(const struct args *args);
+int cmd_restore(const struct args *args);
 int cmd_version(const struct args *args);
 int cmd_help(const struct args *args);
 

@@ -199,26 +199,30 @@ add_received(struct buf *out, const char *comparison, int64_t moment_ns)
 }
 
 static void
+add_span_restriction(struct buf *out, const struct ews_find_request *request)
+{
+	if (request->span_count > 1)
+		buf_add_string(out, "<t:Or>");
+	for (size_t i = 0; i < request->span_count; i++) {
+		buf_add_string(out, "<t:And>");
+		add_received(out, "IsGreaterThanOrEqualTo", request->spans[i].from_ns);
+		add_received(out, "IsLessThan", request->spans[i].before_ns);
+		buf_add_string(out, "</t:And>");
+	}
+	if (request->span_count > 1)
+		buf_add_string(out, "</t:Or>");
+}
+
+static void
 add_restriction(struct buf *out, const struct ews_find_request *request)
 {
-	const bool from = request->from_ns != EXA_NO_TIME,
-		   before = request->before_ns != EXA_NO_TIME;
-
-	if (request->marker_count == 0 && !from && !before)
+	if (request->marker_count == 0 && request->span_count == 0)
 		return;
 	buf_add_string(out, "<m:Restriction>");
-	if (request->marker_count > 0) {
+	if (request->marker_count > 0)
 		add_marker_restriction(out, request);
-	} else {
-		if (from && before)
-			buf_add_string(out, "<t:And>");
-		if (from)
-			add_received(out, "IsGreaterThanOrEqualTo", request->from_ns);
-		if (before)
-			add_received(out, "IsLessThan", request->before_ns);
-		if (from && before)
-			buf_add_string(out, "</t:And>");
-	}
+	else
+		add_span_restriction(out, request);
 	buf_add_string(out, "</m:Restriction>");
 }
 

@@ -201,18 +201,20 @@ create_folder_types_the_element_or_names_the_class(void **state)
 #define RECEIVED(comparison, value)                                                         \
 	"t:" comparison "(t:FieldURI[FieldURI=item:DateTimeReceived] t:FieldURIOrConstant(" \
 	"t:Constant[Value=" value "]))"
+#define SPAN(from, before)                                                                \
+	"t:And(" RECEIVED("IsGreaterThanOrEqualTo", "2024-01-01T" from "Z") " " RECEIVED( \
+		"IsLessThan", "2024-01-01T" before "Z") ")"
 #define FIND_TAIL "m:ParentFolderIds(t:FolderId[Id=AAF]))))"
 
 static void
 find_items_asks_for_markers_or_a_span_of_time(void **state)
 {
 	static const char *const markers[] = { "a/1", "a/2" };
-	struct ews_find_request request = { .folder_id = "AAF",
-		.markers = markers,
-		.marker_count = 2,
-		.from_ns = EXA_NO_TIME,
-		.before_ns = EXA_NO_TIME,
-		.offset = 400 };
+	struct ews_find_request request = {
+		.folder_id = "AAF", .markers = markers, .marker_count = 2, .offset = 400
+	};
+	const struct ews_span spans[] = { { SECOND_NS, SECOND_NS + EXA_NS_PER_S },
+		{ SECOND_NS + 5 * EXA_NS_PER_S, SECOND_NS + 9 * EXA_NS_PER_S } };
 	EXA_AUTO(buf_done) struct buf text = { 0 };
 
 	(void)state;
@@ -224,15 +226,18 @@ find_items_asks_for_markers_or_a_span_of_time(void **state)
 	find_items_request(&text, &anna, &request);
 	assert_outline(&text, FIND_HEAD "m:Restriction(" IS_MARKED("a/1") ") " FIND_TAIL);
 	request.marker_count = 0;
-	request.from_ns = SECOND_NS;
-	request.before_ns = SECOND_NS + EXA_NS_PER_S;
+	request.spans = spans;
+	request.span_count = 1;
 	buf_reset(&text);
 	find_items_request(&text, &anna, &request);
-	assert_outline(&text, FIND_HEAD "m:Restriction(t:And(" RECEIVED("IsGreaterThanOrEqualTo",
-				      "2024-01-01T10:00:00Z") " " RECEIVED("IsLessThan",
-				      "2024-01-01T10:00:01Z") ")) " FIND_TAIL);
-	request.from_ns = EXA_NO_TIME;
-	request.before_ns = EXA_NO_TIME;
+	assert_outline(
+		&text, FIND_HEAD "m:Restriction(" SPAN("10:00:00", "10:00:01") ") " FIND_TAIL);
+	request.span_count = 2;
+	buf_reset(&text);
+	find_items_request(&text, &anna, &request);
+	assert_outline(&text, FIND_HEAD "m:Restriction(t:Or(" SPAN("10:00:00", "10:00:01") " " SPAN(
+				      "10:00:05", "10:00:09") ")) " FIND_TAIL);
+	request.span_count = 0;
 	buf_reset(&text);
 	find_items_request(&text, &anna, &request);
 	assert_outline(&text, FIND_HEAD FIND_TAIL);
