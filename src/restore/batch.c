@@ -18,6 +18,9 @@
  * 2. Nothing is deleted before what replaces it is there.
  * 3. What a server says of one item costs that item; what the archive can't give, too.
  *
+ * Between two requests the batch goes back to the pool: while a mailbox is asked to be left alone,
+ * none of its batches asks for the next thing.
+ *
  * A process that dies on any line leaves items that the next run finds.
  */
 #include <string.h>
@@ -100,29 +103,58 @@ load(struct batch *b, struct restore_thread *t, struct exa_error *err)
 	return true;
 }
 
-/* One pass from looking to the end; what is left open by a failure is looked at again. */
 static bool
-work_on(struct batch *b, struct restore_thread *t, struct exa_error *err)
+look(struct batch *b, struct restore_thread *t, bool *asked_out, struct exa_error *err)
 {
-	struct run *run = b->source->target->run;
-
-	b->asked_count = 0;
 	if (!b->loaded && !load(b, t, err))
 		return false;
-	if (!batch_look(b, t, err))
-		return false;
-	b->looked = true;
-	if (run->options->dry_run)
+	/* A dry run where the folder would be made: nothing can be there. */
+	if (b->source->place_id[0] == '\0')
 		return true;
-	while (count_state(b, WANTED_OPEN) > 0) {
-		if (!send_group(b, t, err))
+	return b->phase == PHASE_LOOK_MARKED ? look_for_marked(b, t, asked_out, err)
+					     : look_for_twins(b, t, asked_out, err);
+}
+
+/* At most one question to the server, so that the pool can hold back the next one. */
+static bool
+step(struct batch *b, struct restore_thread *t, bool *asked_out, struct exa_error *err)
+{
+	*asked_out = false;
+	switch (b->phase) {
+	case PHASE_LOOK_MARKED:
+		if (!look(b, t, asked_out, err))
 			return false;
-		work_got_on(run->work, &b->job);
+		b->phase = PHASE_LOOK_TWINS;
+		break;
+	case PHASE_LOOK_TWINS:
+		if (!look(b, t, asked_out, err))
+			return false;
+		b->looked = true;
+		b->phase = t->run->options->dry_run ? PHASE_DONE : PHASE_SEND;
+		break;
+	case PHASE_SEND:
+		if (count_state(b, WANTED_OPEN) == 0) {
+			b->phase = PHASE_MARK;
+			break;
+		}
+		*asked_out = true;
+		return send_group(b, t, err);
+	case PHASE_MARK:
+		*asked_out = count_state(b, WANTED_UNMARKED) > 0;
+		if (*asked_out && !send_marks(b, t, err))
+			return false;
+		b->phase = PHASE_DELETE;
+		break;
+	case PHASE_DELETE:
+		*asked_out = has_replaced(b);
+		if (*asked_out && !send_deletions(b, t, err))
+			return false;
+		b->phase = PHASE_DONE;
+		break;
+	case PHASE_DONE:
+		break;
 	}
-	b->asked_count = 0;
-	if (count_state(b, WANTED_UNMARKED) > 0 && !send_marks(b, t, err))
-		return false;
-	return !has_replaced(b) || send_deletions(b, t, err);
+	return true;
 }
 
 /* ---- the job ---- */
@@ -183,6 +215,7 @@ batch_fails(struct batch *b, struct restore_thread *t, const struct exa_error *w
 				      : b->asked_count == 1 ? WORK_SCOPE_ITEM
 							    : WORK_SCOPE_FOLDER;
 
+	b->phase = PHASE_LOOK_MARKED; /* whatever may have been done is looked for */
 	switch (target_job_fails(t, b->source->target, &b->job, scope, why)) {
 	case OUTCOME_QUEUED:
 		return;
@@ -212,17 +245,24 @@ batch_run(struct job *job, void *thread)
 	struct batch *b = (struct batch *)(void *)job;
 	struct restore_thread *t = thread;
 	struct exa_error err;
+	bool asked;
 
 	if (atomic_load(&b->source->target->abandoned)) {
 		batch_end(b);
 		return;
 	}
-	if (!work_on(b, t, &err)) {
-		batch_fails(b, t, &err);
-		return;
-	}
+	do {
+		b->asked_count = 0;
+		if (!step(b, t, &asked, &err)) {
+			batch_fails(b, t, &err);
+			return;
+		}
+	} while (!asked && b->phase != PHASE_DONE);
 	work_got_on(b->source->target->run->work, job);
-	batch_end(b);
+	if (b->phase == PHASE_DONE)
+		batch_end(b);
+	else
+		work_add(b->source->target->run->work, job);
 }
 
 void

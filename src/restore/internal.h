@@ -36,7 +36,8 @@ struct target;
 
 /* A folder at the server. */
 struct place {
-	char *id; /* "" in a dry run: it would be made */
+	char *id;
+	bool is_new; /* dry run: it would be made, and has no id that means anything */
 	char *parent_id;
 	char *name;
 	enum ews_role role;
@@ -133,10 +134,20 @@ struct wanted {
 	struct exa_error *why; /* WANTED_FAILED; owned */
 };
 
+enum phase {
+	PHASE_LOOK_MARKED, /* what exarch has restored before */
+	PHASE_LOOK_TWINS,  /* what is like it */
+	PHASE_SEND,
+	PHASE_MARK,
+	PHASE_DELETE,
+	PHASE_DONE,
+};
+
 struct batch {
 	struct job job; /* first: the pool hands it back */
 	struct source *source;
 	struct arena *arena;
+	enum phase phase;
 	bool loaded;
 	bool looked;               /* at least once to the end */
 	size_t group;              /* items of a request at most: fewer after trouble */
@@ -215,8 +226,11 @@ void batch_free(struct batch *b);
 bool failure_passes(const struct exa_error *why);
 void wanted_fail(struct wanted *w, const struct exa_error *why);
 
-/* look.c: settles what is there of the open items. */
-bool batch_look(struct batch *b, struct restore_thread *t, struct exa_error *err) EXA_CHECK;
+/* look.c: each settles some of what is there of the open items. *ASKED_OUT: the server was asked. */
+bool look_for_marked(struct batch *b, struct restore_thread *t, bool *asked_out,
+	struct exa_error *err) EXA_CHECK;
+bool look_for_twins(struct batch *b, struct restore_thread *t, bool *asked_out,
+	struct exa_error *err) EXA_CHECK;
 
 /* send.c: each is one request. */
 bool send_group(struct batch *b, struct restore_thread *t, struct exa_error *err) EXA_CHECK;

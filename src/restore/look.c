@@ -83,18 +83,20 @@ find_all(struct looking *l, struct ews_find_request *request, const struct ews_f
 	return true;
 }
 
-static bool
-look_for_markers(struct looking *l, struct exa_error *err)
+bool
+look_for_marked(struct batch *b, struct restore_thread *t, bool *asked_out, struct exa_error *err)
 {
-	const struct ews_found_sink sink = { .found = on_marked, .ctx = l->batch };
+	struct looking l = { .batch = b, .thread = t };
+	const struct ews_found_sink sink = { .found = on_marked, .ctx = b };
 	const char *markers[EWS_BATCH_MAX];
 	struct ews_find_request request = { .markers = markers };
 
-	for (size_t i = 0; i < l->batch->count; i++) {
-		if (l->batch->wanted[i].state == WANTED_OPEN)
-			markers[request.marker_count++] = l->batch->wanted[i].marker;
+	for (size_t i = 0; i < b->count; i++) {
+		if (b->wanted[i].state == WANTED_OPEN)
+			markers[request.marker_count++] = b->wanted[i].marker;
 	}
-	return request.marker_count == 0 || find_all(l, &request, &sink, err);
+	*asked_out = request.marker_count > 0;
+	return request.marker_count == 0 || find_all(&l, &request, &sink, err);
 }
 
 /* ---- twins ---- */
@@ -332,34 +334,24 @@ judge_twins(struct looking *l)
 	match(l, ALIKE);
 }
 
-static bool
-look_for_twins(struct looking *l, struct exa_error *err)
-{
-	const struct ews_found_sink sink = { .found = on_candidate, .ctx = l };
-	struct ews_span spans[EWS_SPANS_MAX];
-	struct ews_find_request request = { .spans = spans };
-	bool any = false;
-
-	for (size_t i = 0; i < l->batch->count; i++)
-		any = any || cares(l->batch, &l->batch->wanted[i]);
-	if (!any)
-		return true;
-	request.span_count = make_spans(l->batch, spans);
-	if (!find_all(l, &request, &sink, err))
-		return false;
-	judge_twins(l);
-	return true;
-}
-
 bool
-batch_look(struct batch *b, struct restore_thread *t, struct exa_error *err)
+look_for_twins(struct batch *b, struct restore_thread *t, bool *asked_out, struct exa_error *err)
 {
 	struct looking l = { .batch = b, .thread = t };
+	const struct ews_found_sink sink = { .found = on_candidate, .ctx = &l };
+	struct ews_span spans[EWS_SPANS_MAX];
+	struct ews_find_request request = { .spans = spans };
 	bool good;
 
-	if (b->source->place_id[0] == '\0')
-		return true; /* a dry run: the folder would be made */
-	good = look_for_markers(&l, err) && look_for_twins(&l, err);
+	*asked_out = false;
+	for (size_t i = 0; i < b->count; i++)
+		*asked_out = *asked_out || cares(b, &b->wanted[i]);
+	if (!*asked_out)
+		return true;
+	request.span_count = make_spans(b, spans);
+	good = find_all(&l, &request, &sink, err);
+	if (good)
+		judge_twins(&l);
 	exa_free(l.twins);
 	return good;
 }

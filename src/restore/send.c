@@ -18,11 +18,13 @@ struct group {
 	struct exa_error passing;
 };
 
+/* The first one is why the server didn't look at the others. */
 static void
 take_passing(struct group *g, const struct exa_error *why)
 {
+	if (!g->has_passing)
+		g->passing = *why;
 	g->has_passing = true;
-	g->passing = *why;
 }
 
 /* The end of a request whose answer was read: what passes is the batch's to wait for. */

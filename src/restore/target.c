@@ -22,10 +22,12 @@ make_place(struct restore_thread *t, struct target *target, struct tree *tree,
 {
 	EXA_AUTO(buf_done) struct buf id = { 0 };
 
-	if (!t->run->options->dry_run &&
-		!ews_create_folder(t->ews, &target->mailbox, folder, &id, err))
+	if (t->run->options->dry_run)
+		buf_printf(&id, "new folder %zu", tree->count);
+	else if (!ews_create_folder(t->ews, &target->mailbox, folder, &id, err))
 		return exa_while(err, "making folder %s", folder->name);
 	*out = tree_add(tree, folder->parent_id, buf_string(&id), folder->name);
+	(*out)->is_new = t->run->options->dry_run;
 	return true;
 }
 
@@ -53,7 +55,7 @@ go(struct restore_thread *t, struct source *s, struct tree *tree, const struct w
 		}
 		at = next;
 	}
-	s->place_id = exa_strdup(at->id);
+	s->place_id = exa_strdup(at->is_new ? "" : at->id);
 	s->place_path = path.size > 0 ? buf_steal(&path) : exa_strdup("/");
 	return true;
 }
