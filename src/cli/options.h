@@ -136,6 +136,7 @@ int cmd_verify(const struct args *args);
 int cmd_hold_add(const struct args *args);
 int cmd_hold_remove(const struct args *args);
 int cmd_hold_list(const struct args *args);
+int cmd_diff(const struct args *args);
 int cmd_expire(const struct args *args);
 int cmd_compact(const struct args *args);
 int cmd_audit(const struct args *args);

@@ -102,6 +102,8 @@ static const enum option_id verify_options[] = { OPT_LEVEL, OPT_SAMPLE, OPT_SEED
 	OPT_MAX_DURATION, OPT_STATE, SELECTION, KEY, OPT_QUIET, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id rebuild_options[] = { KEY, OPT_QUIET, OPT_JSON, OPT_HELP, OPT_COUNT };
 
+static const enum option_id diff_options[] = { OPT_MAILBOX, OPT_FOLDER, KEY, OPT_JSON, OPT_HELP,
+	OPT_COUNT };
 static const enum option_id restore_options[] = { OPT_PROFILE, OPT_INTO, OPT_ON_DUPLICATE,
 	OPT_DRY_RUN, OPT_THREADS, OPT_MAX_DURATION, SELECTION, KEY, OPT_JSON, OPT_QUIET, OPT_HELP,
 	OPT_COUNT };
@@ -201,9 +203,15 @@ const struct verb verbs[] = {
 		"The old index stays until the new one is whole. Damage is stepped over and named "
 		"(exit code 13).",
 		rebuild_options, cmd_rebuild },
+	{ "diff", "ARCHIVE PROFILE", 2, "compare the archive with what the server has now",
+		"Lists ids and change keys; fetches no body and writes nothing. Exit code 0: no "
+		"difference; 3: there are some,\nor something couldn't be compared. What the "
+		"profile's rules hold back is no difference.",
+		diff_options, cmd_diff },
 	{ "restore", "ARCHIVE", 1, "put archived items back into mailboxes",
 		"Look first: -n says what would be restored. What was restored once isn't again, "
-		"so a restore that was\nstopped, in whatever way, is simply run again. Folders that "
+		"so a restore that was\nstopped, in whatever way, is simply run again. Folders "
+		"that "
 		"are missing are made. --on-duplicate says what\nhappens with items that are there "
 		"and weren't restored by exarch (docs/restore.md).",
 		restore_options, cmd_restore },
