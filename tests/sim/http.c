@@ -289,6 +289,12 @@ answer(struct http_server *s, struct MHD_Connection *connection, struct exchange
 	return result;
 }
 
+static size_t
+request_max(const struct http_server *s)
+{
+	return s->options.request_max > 0 ? s->options.request_max : HTTP_REQUEST_MAX;
+}
+
 static enum MHD_Result
 on_access(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
 	const char *version, const char *data, size_t *size, void **context)
@@ -309,7 +315,7 @@ on_access(void *cls, struct MHD_Connection *connection, const char *url, const c
 		return MHD_YES;
 	}
 	if (*size > 0) {
-		if (x->body.size + *size > HTTP_REQUEST_MAX)
+		if (x->body.size + *size > request_max(cls))
 			x->too_large = true;
 		else
 			buf_add(&x->body, data, *size);
