@@ -324,6 +324,23 @@ def nor_are_native_streams(run):
     kill_and_continue(run, sim, ANNA, EMPTY, ['UploadItems', 'UploadItems', 'UpdateItem'], **BOTH)
 
 
+def a_signal_stops_it_and_a_rerun_goes_on(run):
+    sim = serve(run)
+    profile = profile_of(sim)
+    run.archive(profile)
+    misbehave(wire.Wire(sim), scenario('CreateItem', 1, {'wire': 'stall', 'wait_ms': STALL_MS}))
+    process = run.start('restore', sim.archive, '--profile', profile, '--into', f'{BERT}/Back', '--json')
+    check(stalled(sim, process, 'f'), 'it waits for an answer')
+    process.signal(signal.SIGTERM)
+    same('why', process.end(harness.STOPPED).summary()['stopped'], 'stopped by a signal')
+    misbehave(wire.Wire(sim))
+    summary = restore(run, sim.archive, profile, '--into', f'{BERT}/Back')
+    same('all', summary['restored'] + summary['there'], 9)
+    check(set(served(sim, BERT).values()) <= {1, 2} and sum(served(sim, BERT).values()) == 10, 'each once, and what Bert had')
+    ends = [o['detail'] for o in run.exarch('audit', sim.archive, '--json').objects() if o.get('action') == 'restore end']
+    contains('the audit', ends[0], 'stopped early')
+
+
 def a_lost_answer_repeats_nothing(run):
     """The server did it, and the answer never came: by a broken connection, or by none for too long."""
     sim = serve(run)
@@ -364,6 +381,23 @@ def a_busy_server_is_waited_for(run):
     summary = restore(run, sim.archive, profile, '--into', f'{BERT}/Back', '--threads', 1)  # of several, some would have asked already
     same('counts', counts(summary), expected(restored=9))
     same('early', wire.Wire(sim).stats()['early'], 0)
+
+
+def an_encrypted_archive_gives_everything_back(run):
+    """More than a batch of it: such an archive isn't walked by date."""
+    folder = mail.write(run.dir / 'mail', {f'anna/Inbox/{n}.eml': mail.message(f'n {n}', f'Mon, 02 Mar 2026 {n % 24:02}:00:00 +0000')
+                                           for n in range(130)})
+    (folder / 'empty').mkdir()
+    sim = run.simulator('--plain', '--mail', folder)
+    (run.dir / 'key').write_text(bytes(range(32)).hex() + '\n')
+    (run.dir / 'key').chmod(0o600)
+    profile = profile_of(sim, archive_key={'key_file': str(run.dir / 'key')})
+    run.archive(profile)
+    key = ('--key-file', run.dir / 'key')
+    same('counts', counts(restore(run, sim.archive, profile, '--into', EMPTY, *key)), expected(restored=130))
+    same('again', counts(restore(run, sim.archive, profile, '--into', EMPTY, *key)), expected(there=130))
+    same('where it is', counts(restore(run, sim.archive, profile, *key)), expected(twins=130))
+    same('each once', set(served(sim, EMPTY).values()), {1})
 
 
 # ---- what goes wrong ----
@@ -454,8 +488,9 @@ if __name__ == '__main__':
                  what_has_neither_mime_that_is_taken_nor_a_stream_fails_by_name, folders_are_found_by_role_and_made_with_their_class,
                  a_second_run_restores_nothing, where_it_still_is_nothing_is_done, what_is_there_is_skipped_copied_or_replaced,
                  in_one_go, a_killed_restore_is_continued_and_nothing_is_there_twice, nor_are_native_streams,
-                 a_lost_answer_repeats_nothing,
-                 a_lost_answer_to_an_upload_repeats_nothing, a_busy_server_is_waited_for, a_dry_run_changes_nothing,
+                 a_signal_stops_it_and_a_rerun_goes_on, a_lost_answer_repeats_nothing,
+                 a_lost_answer_to_an_upload_repeats_nothing, a_busy_server_is_waited_for,
+                 an_encrypted_archive_gives_everything_back, a_dry_run_changes_nothing,
                  one_bad_item_costs_one_item, a_full_mailbox_costs_that_mailbox, a_wrong_target_is_named,
                  a_part_that_takes_nothing_back_needs_a_folder, the_audit_says_who_restored_what_to_where,
                  short=(what_is_restored_is_archived_again_as_it_was, what_is_there_is_skipped_copied_or_replaced), at_once=2)
