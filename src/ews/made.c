@@ -61,10 +61,11 @@ message_end(void *ctx, size_t index, const struct exa_error *why, struct exa_err
 	return good;
 }
 
-#define MADE_SPEC(message_name)                                                                   \
-	{                                                                                         \
-		.message = message_name, .rows = rows, .row_count = sizeof rows / sizeof rows[0], \
-		.open = open_node, .close = close_node, .message_end = message_end                \
+#define MADE_SPEC(message_name)                                                                    \
+	{                                                                                          \
+		.message = (message_name), .rows = rows,                                           \
+		.row_count = sizeof rows / sizeof rows[0], .open = open_node, .close = close_node, \
+		.message_end = message_end                                                         \
 	}
 
 const struct answer_spec create_items_spec = MADE_SPEC("CreateItemResponseMessage");

@@ -245,6 +245,8 @@ struct item_source {
 	bool failed; /* the archive couldn't give it: */
 	struct exa_error failure;
 };
+/* False: Exchange makes no item of this class from MIME; its native stream is all that helps. */
+bool item_takes_mime(const char *class);
 /* Reads the record; WANTED_FAILED when the archive can't give it. */
 bool item_load(struct batch *b, struct wanted *w, struct restore_thread *t,
 	struct exa_error *err) EXA_CHECK;

@@ -16,9 +16,8 @@ keep(struct arena *a, const char *text)
 	return arena_strndup(a, text, strlen(text));
 }
 
-/* What takes no MIME back: its native stream is all that helps. */
-static bool
-takes_mime(const char *class)
+bool
+item_takes_mime(const char *class)
 {
 	static const char *const without[] = { "IPM.Contact", "IPM.DistList", "IPM.Task",
 		"IPM.StickyNote", "IPM.Activity", "IPM.AbchPerson" };
@@ -39,7 +38,7 @@ goes_native(const struct catalog_item *item)
 		strncasecmp(item->class, "IPM.Appointment", strlen("IPM.Appointment")) == 0;
 
 	return catalog_item_has_native(item) &&
-	       (!catalog_item_has_mime(item) || !takes_mime(item->class) || appointment);
+	       (!catalog_item_has_mime(item) || !item_takes_mime(item->class) || appointment);
 }
 
 static void
@@ -75,7 +74,7 @@ item_load(struct batch *b, struct wanted *w, struct restore_thread *t, struct ex
 	(void)snprintf(w->marker, sizeof w->marker, "%s%llu", t->run->marker_prefix,
 		(unsigned long long)w->row.number);
 	w->native = goes_native(&w->item);
-	if (w->native || takes_mime(w->item.class))
+	if (w->native || item_takes_mime(w->item.class))
 		return true;
 	(void)exa_fail(&why, EXA_UNREADABLE,
 		"an item of class %s can't be made from MIME, and its native stream isn't archived "

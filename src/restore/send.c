@@ -3,6 +3,7 @@
  * What a batch asks the server to do. An answer counts for as many items as it names; what it
  * doesn't name may have been done, and is looked for before it is asked for again.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "internal.h"
@@ -174,6 +175,7 @@ send_group(struct batch *b, struct restore_thread *t, struct exa_error *err)
 	bool good;
 
 	choose(&g);
+	assert(g.count > 0); /* who calls has seen an open one */
 	for (size_t i = 0; i < g.count; i++) {
 		item_source_begin(&g.sources[i], t, g.of[i], &sources[i]);
 		g.of[i]->sent = true;

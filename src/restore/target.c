@@ -5,6 +5,7 @@
  *
  * Making a folder isn't repeated on suspicion either: after trouble the folders are listed again.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "internal.h"
@@ -53,6 +54,7 @@ go(struct restore_thread *t, struct source *s, struct tree *tree, const struct w
 				return false;
 			tell_folder(s->target, buf_string(&path));
 		}
+		assert(next != NULL);
 		at = next;
 	}
 	s->place_id = exa_strdup(at->is_new ? "" : at->id);

@@ -493,4 +493,4 @@ if __name__ == '__main__':
                  an_encrypted_archive_gives_everything_back, a_dry_run_changes_nothing,
                  one_bad_item_costs_one_item, a_full_mailbox_costs_that_mailbox, a_wrong_target_is_named,
                  a_part_that_takes_nothing_back_needs_a_folder, the_audit_says_who_restored_what_to_where,
-                 short=(what_is_restored_is_archived_again_as_it_was, what_is_there_is_skipped_copied_or_replaced), at_once=2)
+                 short=(what_is_restored_is_archived_again_as_it_was, what_is_there_is_skipped_copied_or_replaced), at_once=4)
