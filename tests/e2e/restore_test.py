@@ -341,21 +341,28 @@ def a_signal_stops_it_and_a_rerun_goes_on(run):
     contains('the audit', ends[0], 'stopped early')
 
 
-def a_lost_answer_repeats_nothing(run):
-    """The server did it, and the answer never came: by a broken connection, or by none for too long."""
+def lose_answers(run, *faults):
     sim = serve(run)
     profile = profile_of(sim, source={'timeout_s': 5})
     run.archive(profile)
     asker = wire.Wire(sim)
-    for number, what in enumerate(({'wire': 'reset-before-headers'}, {'wire': 'reset-after-headers'},
-                                   {'wire': 'reset-mid-body'}, {'wire': 'stall', 'wait_ms': STALL_MS})):
+    for number, what in enumerate(faults):
         misbehave(asker, scenario('CreateItem', 1, what))
         into = f'{BERT}/lost {number}'
         same(str(what), counts(restore(run, sim.archive, profile, '--into', into, '--folder', '/Inbox')), expected(restored=4))
         same('asked once', asker.stats()['operations']['CreateItem'], {'requests': 1, 'targets': 4})
     misbehave(asker)
-    here = served(sim, BERT)
-    same('each once', here, collections.Counter({('Inbox', 'one'): 5, ('Inbox', 'two'): 4, ('Inbox', 'twin'): 8}))
+    same('each once', served(sim, BERT), collections.Counter({
+        ('Inbox', 'one'): 1 + len(faults), ('Inbox', 'two'): len(faults), ('Inbox', 'twin'): 2 * len(faults)}))
+
+
+def a_lost_answer_repeats_nothing(run):
+    """The server did it, and the connection broke."""
+    lose_answers(run, {'wire': 'reset-before-headers'}, {'wire': 'reset-after-headers'}, {'wire': 'reset-mid-body'})
+
+
+def an_answer_that_never_comes_repeats_nothing(run):
+    lose_answers(run, {'wire': 'stall', 'wait_ms': STALL_MS})
 
 
 def a_lost_answer_to_an_upload_repeats_nothing(run):
@@ -484,12 +491,12 @@ def the_audit_says_who_restored_what_to_where(run):
 
 
 if __name__ == '__main__':
-    harness.main(what_is_restored_is_archived_again_as_it_was, with_native_streams_too, items_of_all_kinds_come_back,
+    harness.main(a_lost_answer_to_an_upload_repeats_nothing, an_answer_that_never_comes_repeats_nothing,
+                 a_lost_answer_repeats_nothing, what_is_restored_is_archived_again_as_it_was, with_native_streams_too, items_of_all_kinds_come_back,
                  what_has_neither_mime_that_is_taken_nor_a_stream_fails_by_name, folders_are_found_by_role_and_made_with_their_class,
                  a_second_run_restores_nothing, where_it_still_is_nothing_is_done, what_is_there_is_skipped_copied_or_replaced,
                  in_one_go, a_killed_restore_is_continued_and_nothing_is_there_twice, nor_are_native_streams,
-                 a_signal_stops_it_and_a_rerun_goes_on, a_lost_answer_repeats_nothing,
-                 a_lost_answer_to_an_upload_repeats_nothing, a_busy_server_is_waited_for,
+                 a_signal_stops_it_and_a_rerun_goes_on, a_busy_server_is_waited_for,
                  an_encrypted_archive_gives_everything_back, a_dry_run_changes_nothing,
                  one_bad_item_costs_one_item, a_full_mailbox_costs_that_mailbox, a_wrong_target_is_named,
                  a_part_that_takes_nothing_back_needs_a_folder, the_audit_says_who_restored_what_to_where,
