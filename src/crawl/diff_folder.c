@@ -249,8 +249,7 @@ settle(struct folder_diff *d, struct exa_error *err)
 
 	if (d->place.number == 0)
 		return true;
-	if (d->seen_count > 0)
-		qsort(d->seen, d->seen_count, sizeof *d->seen, by_value);
+	exa_sort(d->seen, d->seen_count, sizeof *d->seen, by_value);
 	if (!store_read_begin(catalog_store(d->mailbox->run->catalog), &txn, err) ||
 		!catalog_counts(txn, d->mailbox->number, d->place.number, &counts, err))
 		return false;

@@ -206,7 +206,7 @@ make_spans(const struct batch *b, struct ews_span spans[EWS_SPANS_MAX])
 			return 0;
 		seconds[count++] = second_of(w->row.received_ns) * EXA_NS_PER_S;
 	}
-	qsort(seconds, count, sizeof seconds[0], by_time);
+	exa_sort(seconds, count, sizeof seconds[0], by_time);
 	for (size_t i = 0; i < count; i++) {
 		const int64_t end_ns = seconds[i] + EXA_NS_PER_S;
 

@@ -86,7 +86,7 @@ name_items(struct run *run, struct buf *out)
 
 	if (run->restored_count == 0 || run->restored_count > NAMED_MAX)
 		return;
-	qsort(run->restored, run->restored_count, sizeof *run->restored, by_number);
+	exa_sort(run->restored, run->restored_count, sizeof *run->restored, by_number);
 	for (size_t i = 0; i < run->restored_count; i++)
 		catalog_numbers_add(out, &last, run->restored[i]);
 }
