@@ -508,6 +508,20 @@ struct recipe_sink {
 bool recipe_play(struct store_reader *r, const struct store_id *recipe,
 	const struct recipe_sink *sink, uint64_t *bytes_out,
 	uint8_t sha256_out[CATALOG_SHA256_SIZE], struct exa_error *err) EXA_CHECK;
+/*
+ * The same, pulled by whoever wants the bytes: _next gives a piece, borrowed until the next call or
+ * the reader's, and an empty one at the end; then _finish says whether it was the message. READER
+ * is borrowed for the player's life, and may be used for nothing else between two pieces' uses.
+ */
+struct recipe_player;
+bool recipe_player_new(struct store_reader *r, const struct store_id *recipe,
+	struct recipe_player **out, struct exa_error *err) EXA_CHECK;
+void recipe_player_free(struct recipe_player *p);
+void recipe_player_freep(struct recipe_player **p);
+bool recipe_player_next(
+	struct recipe_player *p, struct bytes *out, struct exa_error *err) EXA_CHECK;
+bool recipe_player_finish(struct recipe_player *p, uint64_t *bytes_out,
+	uint8_t sha256_out[CATALOG_SHA256_SIZE], struct exa_error *err) EXA_CHECK;
 /* The message's first bytes, at least up to LIMIT or its end if possible from the recipe alone: for
  * headers. Appends. */
 bool recipe_head(struct store_reader *r, const struct store_id *recipe, size_t limit,

@@ -151,4 +151,69 @@ bool crawl_tree_load(struct ews *ews, const struct crawl_mailbox *mailbox,
 	const struct rules *rules, struct crawl_tree *out, struct exa_error *err) EXA_CHECK;
 void crawl_tree_done(struct crawl_tree *t);
 
+/* ---- comparing with the server ---- */
+
+enum crawl_difference {
+	CRAWL_SERVER_ONLY,  /* would be archived by the rules, and isn't */
+	CRAWL_FAILED,       /* the same; earlier runs have tried */
+	CRAWL_CHANGED,      /* has another change key than what is archived */
+	CRAWL_ARCHIVE_ONLY, /* is no longer at the server, and the archive doesn't know yet */
+};
+const char *crawl_difference_name(enum crawl_difference d); /* "server_only", "failed", ... */
+
+struct crawl_diff_item {
+	enum crawl_difference what;
+	const char *mailbox; /* label */
+	const char *folder;  /* path */
+	uint64_t number;     /* of the archived item; 0 = there is none */
+	const char *item_id; /* at the server; "" with CRAWL_ARCHIVE_ONLY */
+	int64_t received_ns; /* EXA_NO_TIME when not known */
+};
+
+struct crawl_diff_counts {
+	uint64_t listed; /* at the server, in folders that are archived */
+	uint64_t same;
+	uint64_t server_only, failed, changed, archive_only; /* the differences */
+	uint64_t excluded; /* at the server, by a rule; folders excluded as a whole too */
+	uint64_t deferred; /* too young, unread */
+	uint64_t removed;  /* in the archive alone, and known to be */
+};
+uint64_t crawl_diff_differences(const struct crawl_diff_counts *c);
+
+/* Called one at a time, from any thread. */
+struct crawl_diff_listener {
+	void (*item)(void *ctx, const struct crawl_diff_item *item);
+	/* A folder was compared; WHY says why it wasn't to its end, else NULL. */
+	void (*folder)(void *ctx, const char *mailbox, const char *path,
+		const struct crawl_diff_counts *counts, const struct exa_error *why);
+	void (*mailbox)(void *ctx, const char *mailbox, const struct crawl_diff_counts *counts,
+		const struct exa_error *why);
+	void *ctx;
+};
+
+struct crawl_diff_options {
+	const struct crawl_mailbox *mailboxes; /* each once; those of one address side by side */
+	size_t mailbox_count;
+	const struct rules *rules;
+	struct pattern *folder; /* only folders whose path matches; NULL = all */
+	struct ews_options ews;
+	struct crawl_diff_listener listener;
+	struct cancel *cancel;
+	uint32_t threads;
+	uint32_t mailbox_concurrency;
+};
+
+struct crawl_diff_result {
+	struct crawl_diff_counts counts;
+	uint64_t mailboxes, mailboxes_failed, folders_failed;
+};
+
+/*
+ * Lists what the server has and compares ids and change keys with the archive: no body is fetched,
+ * nothing is written, neither ledger nor sync states. The catalog may be open for reading. True:
+ * everything was looked at, as far as single failures in *OUT allow.
+ */
+bool crawl_diff(struct catalog *catalog, const struct crawl_diff_options *options,
+	struct crawl_diff_result *out, struct exa_error *err) EXA_CHECK;
+
 #endif

@@ -298,13 +298,126 @@ struct ews_delete_handler {
 };
 
 /*
- * DeleteItem. Nobody is told: no meeting is cancelled, no read receipt sent. The one operation here
- * that changes something: it goes out on a fresh connection, so that nothing below sends it a
- * second time. On false any of the items may have been deleted that `answered` wasn't called for:
+ * DeleteItem. Nobody is told: no meeting is cancelled, no read receipt sent. As everything that
+ * changes something it goes out on a fresh connection, so that nothing below sends it a second
+ * time. On false any of the items may have been deleted that `answered` wasn't called for:
  * look before asking again.
  */
 bool ews_delete_items(struct ews *e, const struct ews_mailbox *mailbox,
 	const struct ews_delete_request *request, const struct ews_delete_handler *handler,
 	struct exa_error *err) EXA_CHECK;
+
+/* ---- writing ---- */
+
+/*
+ * What goes into a request while it is sent, as base64, so that none of it has to be held. Borrowed
+ * for the call.
+ */
+struct ews_source {
+	uint64_t size;                                  /* exactly so many bytes come */
+	bool (*open)(void *ctx, struct exa_error *err); /* from the first byte; again, too */
+	/* The next piece, borrowed until the next call; an empty one at the end. False ends the
+	 * request before it is whole: the server then has nothing to carry out. */
+	bool (*next)(void *ctx, struct bytes *out, struct exa_error *err);
+	void *ctx;
+};
+
+struct ews_made_handler {
+	/* For each INDEX of the request, in order: WHY is NULL when it was done, and *MADE is what
+	 * it is called now ("" when the server doesn't say). */
+	bool (*answered)(void *ctx, size_t index, const struct ews_item_ref *made,
+		const struct exa_error *why, struct exa_error *err);
+	void *ctx;
+};
+
+/*
+ * All that follows changes something, and none of it may be sent again on suspicion: each request
+ * goes out on a fresh connection. On false anything may have been done that `answered` wasn't
+ * called for: look before asking again. Everything made carries a marker, a named property of
+ * exarch's own, by which it is found (ews_search_items).
+ */
+#define EWS_MARKER_MAX 96
+
+/* A message, or an appointment (class IPM.Appointment), from MIME. Nobody is told of it. */
+struct ews_new_item {
+	struct ews_source mime;
+	const char *marker;
+	const char *class;      /* "" = as the server sees the MIME */
+	const char *categories; /* joined with '\n' */
+	int64_t received_ns;    /* EXA_NO_TIME = now */
+	int64_t sent_ns;        /* EXA_NO_TIME = as the MIME says */
+	bool is_read;
+	bool is_draft;   /* else it is a message that was sent or received */
+	int flag_status; /* as in struct ews_item; -1 = none */
+};
+struct ews_create_request {
+	const char *folder_id;
+	const struct ews_new_item *items;
+	size_t count; /* 1 to EWS_BATCH_MAX */
+};
+bool ews_create_items(struct ews *e, const struct ews_mailbox *mailbox,
+	const struct ews_create_request *request, const struct ews_made_handler *handler,
+	struct exa_error *err) EXA_CHECK;
+
+/* UploadItems: new items from native streams. They carry no marker yet: ews_mark_items. */
+struct ews_upload_request {
+	const char *folder_id;
+	const struct ews_source *streams;
+	size_t count; /* 1 to EWS_BATCH_MAX */
+};
+bool ews_upload_items(struct ews *e, const struct ews_mailbox *mailbox,
+	const struct ews_upload_request *request, const struct ews_made_handler *handler,
+	struct exa_error *err) EXA_CHECK;
+
+struct ews_mark {
+	const char *id;
+	const char *marker;
+};
+/* UpdateItem: sets the marker and nothing else. May be done again. */
+bool ews_mark_items(struct ews *e, const struct ews_mailbox *mailbox, const struct ews_mark *marks,
+	size_t count, const struct ews_made_handler *handler, struct exa_error *err) EXA_CHECK;
+
+struct ews_new_folder {
+	const char *parent_id;
+	const char *name;
+	const char *class; /* "IPF.Appointment"; "" = IPF.Note */
+};
+/* Appends the new folder's id. EXA_STALE: there is one of this name already. */
+bool ews_create_folder(struct ews *e, const struct ews_mailbox *mailbox,
+	const struct ews_new_folder *folder, struct buf *id_out, struct exa_error *err) EXA_CHECK;
+
+/* What a folder holds, as far as it is needed to recognise things. Texts "" when not said. */
+struct ews_found {
+	const char *id;
+	const char *change_key;
+	const char *class;
+	const char *internet_message_id; /* 0x1035 */
+	const char *marker;
+	int64_t received_ns;     /* 0x0E06; EXA_NO_TIME when not said */
+	struct bytes search_key; /* 0x300B */
+};
+struct ews_found_sink {
+	bool (*found)(void *ctx, const struct ews_found *found, struct exa_error *err);
+	void *ctx;
+};
+/* Received at or after FROM, before BEFORE. */
+struct ews_span {
+	int64_t from_ns, before_ns;
+};
+#define EWS_SPANS_MAX 60 /* three nodes each; a restriction has at most 255 */
+struct ews_find_request {
+	const char *folder_id;
+	/* Either items that carry one of these markers ... */
+	const char *const *markers;
+	size_t marker_count; /* 0 to EWS_BATCH_MAX */
+	/* ... or those received in one of these spans; none = all. */
+	const struct ews_span *spans;
+	size_t span_count; /* 0 to EWS_SPANS_MAX */
+	int64_t offset;    /* 0, then as given */
+};
+/* FindItem, one page a call, until *NEXT_OFFSET_OUT is -1. EXA_GONE: the folder isn't there. */
+bool ews_search_items(struct ews *e, const struct ews_mailbox *mailbox,
+	const struct ews_find_request *request, const struct ews_found_sink *sink,
+	int64_t *next_offset_out, struct exa_error *err) EXA_CHECK;
 
 #endif

@@ -56,12 +56,28 @@ struct http_options {
 				  the client's life */
 };
 
+/*
+ * A body that is made while it is sent, so that none of it has to be held. SIZE is known
+ * beforehand: the body goes out with Content-Length as any other.
+ */
+struct http_source {
+	uint64_t size;
+	/* Puts up to ROOM bytes into OUT, at least one. False ends the transfer before the body is
+	 * whole, so that the server has no request to carry out; http_perform returns that error.
+	 */
+	bool (*read)(void *ctx, uint8_t *out, size_t room, size_t *size_out, struct exa_error *err);
+	/* From the first byte again: signing in on a connection may take the body twice. */
+	bool (*rewind)(void *ctx, struct exa_error *err);
+	void *ctx;
+};
+
 struct http_request {
 	const char *method; /* "GET", "POST" */
 	const char *url;
 	const char *const *headers; /* "Name: value" */
 	size_t header_count;
 	struct bytes body; /* sent with Content-Length, never chunked, never with Expect */
+	const struct http_source *source; /* instead of `body`; NULL = there is none */
 };
 
 #define HTTP_TEXT_MAX 256

@@ -48,12 +48,6 @@ recipe_load(struct store_reader *r, const struct store_id *id, struct buf *copy,
 	return recipe_open(buf_bytes(copy), out, err);
 }
 
-static void
-sha_freep(EVP_MD_CTX **sha)
-{
-	EVP_MD_CTX_free(*sha);
-}
-
 bool
 recipe_uses(struct store_reader *r, const struct store_id *id, recipe_uses_fn *fn, void *ctx,
 	struct exa_error *err)
@@ -75,43 +69,107 @@ recipe_uses(struct store_reader *r, const struct store_id *id, recipe_uses_fn *f
 	return recipe_ended(&recipe, err);
 }
 
+struct recipe_player {
+	struct store_reader *reader; /* borrowed */
+	struct buf copy;             /* of the recipe's bytes */
+	struct buf rendered;
+	struct recipe recipe;
+	EVP_MD_CTX *sha;
+	uint64_t next_op;
+	uint64_t total;
+};
+
+bool
+recipe_player_new(struct store_reader *r, const struct store_id *id, struct recipe_player **out,
+	struct exa_error *err)
+{
+	struct recipe_player *p = exa_alloc(sizeof *p);
+
+	p->reader = r;
+	p->sha = EVP_MD_CTX_new();
+	(void)EVP_DigestInit_ex(p->sha, EVP_sha256(), NULL);
+	if (!recipe_load(r, id, &p->copy, &p->recipe, err)) {
+		recipe_player_free(p);
+		return false;
+	}
+	*out = p;
+	return true;
+}
+
+void
+recipe_player_free(struct recipe_player *p)
+{
+	if (p == NULL)
+		return;
+	EVP_MD_CTX_free(p->sha);
+	buf_done(&p->copy);
+	buf_done(&p->rendered);
+	exa_free(p);
+}
+
+void
+recipe_player_freep(struct recipe_player **p)
+{
+	recipe_player_free(*p);
+	*p = NULL;
+}
+
+bool
+recipe_player_next(struct recipe_player *p, struct bytes *out, struct exa_error *err)
+{
+	while (p->next_op < p->recipe.op_count) {
+		struct recipe_step step;
+		struct bytes data;
+
+		if (!recipe_next(&p->recipe, &step, err) ||
+			!step_bytes(p->reader, &step, &p->rendered, &data, err))
+			return false;
+		p->next_op++;
+		(void)EVP_DigestUpdate(p->sha, data.data, data.size);
+		p->total += data.size;
+		if (data.size == 0)
+			continue;
+		*out = data;
+		return true;
+	}
+	*out = bytes_of(NULL, 0);
+	return true;
+}
+
+bool
+recipe_player_finish(struct recipe_player *p, uint64_t *bytes_out,
+	uint8_t sha256_out[CATALOG_SHA256_SIZE], struct exa_error *err)
+{
+	uint8_t hash[CATALOG_SHA256_SIZE];
+	unsigned size = sizeof hash;
+
+	if (!recipe_ended(&p->recipe, err))
+		return false;
+	(void)EVP_DigestFinal_ex(p->sha, hash, &size);
+	if (p->total != p->recipe.total || memcmp(hash, p->recipe.sha256, sizeof hash) != 0)
+		return exa_fail(err, EXA_CORRUPT,
+			"the message put together isn't the one that was archived (SHA-256 "
+			"differs)");
+	*bytes_out = p->total;
+	memcpy(sha256_out, hash, sizeof hash);
+	return true;
+}
+
 bool
 recipe_play(struct store_reader *r, const struct store_id *id, const struct recipe_sink *sink,
 	uint64_t *bytes_out, uint8_t sha256_out[CATALOG_SHA256_SIZE], struct exa_error *err)
 {
-	EXA_AUTO(buf_done) struct buf copy = { 0 };
-	EXA_AUTO(buf_done) struct buf rendered = { 0 };
-	EXA_AUTO(sha_freep) EVP_MD_CTX *sha = EVP_MD_CTX_new();
-	uint8_t hash[CATALOG_SHA256_SIZE];
-	unsigned size = sizeof hash;
-	struct recipe recipe;
-	uint64_t total = 0;
+	EXA_AUTO(recipe_player_freep) struct recipe_player *p = NULL;
+	struct bytes data;
 
-	if (!recipe_load(r, id, &copy, &recipe, err))
+	if (!recipe_player_new(r, id, &p, err))
 		return false;
-	(void)EVP_DigestInit_ex(sha, EVP_sha256(), NULL);
-	for (uint64_t i = 0; i < recipe.op_count; i++) {
-		struct recipe_step step;
-		struct bytes data;
-
-		if (!recipe_next(&recipe, &step, err) ||
-			!step_bytes(r, &step, &rendered, &data, err))
+	do {
+		if (!recipe_player_next(p, &data, err) ||
+			(data.size > 0 && !sink->write(sink->ctx, data, err)))
 			return false;
-		(void)EVP_DigestUpdate(sha, data.data, data.size);
-		total += data.size;
-		if (data.size > 0 && !sink->write(sink->ctx, data, err))
-			return false;
-	}
-	if (!recipe_ended(&recipe, err))
-		return false;
-	(void)EVP_DigestFinal_ex(sha, hash, &size);
-	if (total != recipe.total || memcmp(hash, recipe.sha256, sizeof hash) != 0)
-		return exa_fail(err, EXA_CORRUPT,
-			"the message put together isn't the one that was archived (SHA-256 "
-			"differs)");
-	*bytes_out = total;
-	memcpy(sha256_out, hash, sizeof hash);
-	return true;
+	} while (data.size > 0);
+	return recipe_player_finish(p, bytes_out, sha256_out, err);
 }
 
 bool

@@ -61,6 +61,9 @@ enum option_id {
 	OPT_OUT,
 	OPT_NAME,
 	OPT_DAYS,
+	OPT_PROFILE,
+	OPT_INTO,
+	OPT_ON_DUPLICATE,
 	OPT_COUNT
 };
 
@@ -140,10 +143,12 @@ int cmd_verify(const struct args *args);
 int cmd_hold_add(const struct args *args);
 int cmd_hold_remove(const struct args *args);
 int cmd_hold_list(const struct args *args);
+int cmd_diff(const struct args *args);
 int cmd_expire(const struct args *args);
 int cmd_compact(const struct args *args);
 int cmd_audit(const struct args *args);
 int cmd_rebuild(const struct args *args);
+int cmd_restore(const struct args *args);
 int cmd_version(const struct args *args);
 int cmd_help(const struct args *args);
 

@@ -82,6 +82,12 @@ const struct option_spec option_specs[OPT_COUNT] = {
 	[OPT_OUT] = { "out", 0, "DIR", false, "folder for the files; made if missing" },
 	[OPT_NAME] = { "name", 0, "NAME", false, "the certificate's common name (\"exarch\")" },
 	[OPT_DAYS] = { "days", 0, "N", false, "how long it lasts (default 365, at most 3650)" },
+	[OPT_PROFILE] = { "profile", 0, "FILE", false,
+		"the profile that says how to reach the server" },
+	[OPT_INTO] = { "into", 0, "MAILBOX[/FOLDER]", false,
+		"into this mailbox, below this folder; otherwise where everything was" },
+	[OPT_ON_DUPLICATE] = { "on-duplicate", 0, "HOW", false,
+		"with what is there already: skip (default), copy or replace" },
 	[OPT_VERIFY] = { "verify", 0, NULL, false, "only say whether the record is whole" },
 };
 
@@ -113,6 +119,12 @@ static const enum option_id stats_options[] = { OPT_BY, OPT_ATTACHMENTS, OPT_MAI
 static const enum option_id verify_options[] = { OPT_LEVEL, OPT_SAMPLE, OPT_SEED, OPT_RATE,
 	OPT_MAX_DURATION, OPT_STATE, SELECTION, KEY, OPT_QUIET, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id rebuild_options[] = { KEY, OPT_QUIET, OPT_JSON, OPT_HELP, OPT_COUNT };
+
+static const enum option_id diff_options[] = { OPT_MAILBOX, OPT_FOLDER, KEY, OPT_JSON, OPT_HELP,
+	OPT_COUNT };
+static const enum option_id restore_options[] = { OPT_PROFILE, OPT_INTO, OPT_ON_DUPLICATE,
+	OPT_DRY_RUN, OPT_THREADS, OPT_MAX_DURATION, SELECTION, KEY, OPT_JSON, OPT_QUIET, OPT_HELP,
+	OPT_COUNT };
 
 #define KEY_DETAILS                                                                               \
 	"Needs a key that opens the archive. Without --new-key-file and --new-passphrase-file a " \
@@ -219,6 +231,18 @@ const struct verb verbs[] = {
 		"The old index stays until the new one is whole. Damage is stepped over and named "
 		"(exit code 13).",
 		rebuild_options, cmd_rebuild },
+	{ "diff", "ARCHIVE PROFILE", 2, "compare the archive with what the server has now",
+		"Lists ids and change keys; fetches no body and writes nothing. Exit code 0: no "
+		"difference; 3: there are some,\nor something couldn't be compared. What the "
+		"profile's rules hold back is no difference.",
+		diff_options, cmd_diff },
+	{ "restore", "ARCHIVE", 1, "put archived items back into mailboxes",
+		"Look first: -n says what would be restored. What was restored once isn't again, "
+		"so a restore that was\nstopped, in whatever way, is simply run again. Folders "
+		"that "
+		"are missing are made. --on-duplicate says what\nhappens with items that are there "
+		"and weren't restored by exarch (docs/restore.md).",
+		restore_options, cmd_restore },
 	{ "version", "", 0, "print the version", NULL, only_help, cmd_version },
 	{ "help", "[VERB]", 1, "help on a verb", NULL, only_help, cmd_help },
 };

@@ -15,6 +15,8 @@
 	"grant the application full_access_as_app (with admin consent), or on-premises the role " \
 	"ApplicationImpersonation to the account"
 
+#define WRONG_FOLDER "the folder takes other kinds of items"
+
 static const struct code_meaning meanings[] = {
 	/* wait as long as the server says */
 	{ "ErrorServerBusy", EXA_THROTTLED, "" },
@@ -49,6 +51,9 @@ static const struct code_meaning meanings[] = {
 	/* the sync state */
 	{ "ErrorInvalidSyncStateData", EXA_STALE, "" },
 
+	/* there is one already: the folders are no longer as they were listed */
+	{ "ErrorFolderExists", EXA_STALE, "" },
+
 	/* not there (any more) */
 	{ "ErrorItemNotFound", EXA_GONE, "" },
 	{ "ErrorFolderNotFound", EXA_GONE, "" },
@@ -74,11 +79,19 @@ static const struct code_meaning meanings[] = {
 	{ "ErrorAccountDisabled", EXA_ASIDE, "the account is disabled" },
 	{ "ErrorOrganizationAccessBlocked", EXA_ASIDE, "the organisation is blocked" },
 	{ "ErrorInvalidLicense", EXA_ASIDE, "the mailbox has no valid licence" },
+	{ "ErrorQuotaExceeded", EXA_ASIDE, "the mailbox is full" },
 
 	/* refused */
 	{ "ErrorAccessDenied", EXA_DENIED, "" },
 	{ "ErrorCannotDeleteObject", EXA_DENIED, "" },
 	{ "ErrorDeleteDistinguishedFolder", EXA_DENIED, "" },
+	{ "ErrorCreateItemAccessDenied", EXA_DENIED, "" },
+	{ "ErrorFolderSave", EXA_DENIED, "" },
+	{ "ErrorCannotCreateItemInSearchFolder", EXA_DENIED, "" },
+	{ "ErrorCannotCreateCalendarItemInNonCalendarFolder", EXA_DENIED, WRONG_FOLDER },
+	{ "ErrorCannotCreateContactInNonContactFolder", EXA_DENIED, WRONG_FOLDER },
+	{ "ErrorCannotCreateTaskInNonTaskFolder", EXA_DENIED, WRONG_FOLDER },
+	{ "ErrorCannotCreatePostItemInNonMailFolder", EXA_DENIED, WRONG_FOLDER },
 	{ "ErrorNoPublicFolderReplicaAvailable", EXA_DENIED, "" },
 	{ "ErrorPublicFolderMailboxDiscoveryFailed", EXA_DENIED, "" },
 	{ "ErrorPublicFolderOperationFailed", EXA_DENIED, "" },
@@ -93,7 +106,11 @@ static const struct code_meaning meanings[] = {
 	{ "ErrorContentConversionFailed", EXA_UNREADABLE, "" },
 	{ "ErrorUnsupportedMimeConversion", EXA_UNREADABLE, "" },
 	{ "ErrorMimeContentInvalid", EXA_UNREADABLE, "" },
+	{ "ErrorMimeContentInvalidBase64String", EXA_UNREADABLE, "" },
 	{ "ErrorItemCorrupt", EXA_UNREADABLE, "" },
+	{ "ErrorItemSave", EXA_UNREADABLE, "" },
+	{ "ErrorItemSavePropertyError", EXA_UNREADABLE, "" },
+	{ "ErrorInvalidPropertySet", EXA_UNREADABLE, "" },
 	{ "ErrorCorruptData", EXA_UNREADABLE, "" },
 	{ "ErrorItemPropertyRequestFailed", EXA_UNREADABLE, "" },
 	{ "ErrorFolderPropertRequestFailed", EXA_UNREADABLE, "" }, /* the schema spells it so */
@@ -106,7 +123,6 @@ static const struct code_meaning meanings[] = {
 	{ "ErrorDataSizeLimitExceeded", EXA_LIMIT, "" },
 	{ "ErrorAttachmentSizeLimitExceeded", EXA_LIMIT, "" },
 	{ "ErrorRequestStreamTooBig", EXA_LIMIT, "" },
-	{ "ErrorQuotaExceeded", EXA_LIMIT, "the mailbox is full" },
 
 	/* nothing better than to report it */
 	{ "ErrorChangeKeyRequired", EXA_FAILED, "" },

@@ -20,7 +20,7 @@ struct ews {
 	struct auth *auth;
 	char *endpoint;
 	char *scope;
-	struct buf text; /* of the request */
+	struct outgoing out; /* the request */
 	struct ews_counters counters;
 };
 
@@ -56,7 +56,7 @@ ews_free(struct ews *e)
 	http_client_free(e->http);
 	exa_free(e->endpoint);
 	exa_free(e->scope);
-	buf_done(&e->text);
+	outgoing_done(&e->out);
 	exa_free(e);
 }
 
@@ -79,11 +79,17 @@ ews_count(const struct ews *e, struct ews_counters *out)
 	*out = e->counters;
 }
 
+struct outgoing *
+request_outgoing(struct ews *e)
+{
+	outgoing_reset(&e->out);
+	return &e->out;
+}
+
 struct buf *
 request_text(struct ews *e)
 {
-	buf_reset(&e->text);
-	return &e->text;
+	return &request_outgoing(e)->text;
 }
 
 /* ---- the answer ---- */
@@ -138,10 +144,16 @@ send_once(struct ews *e, const struct ews_mailbox *mailbox, const char *authoriz
 		.url = e->endpoint,
 		.headers = headers,
 		.header_count = 5,
-		.body = buf_bytes(&e->text) };
+		.body = buf_bytes(&e->out.text) };
+	EXA_AUTO(outgoing_reader_done) struct outgoing_reader reader = { 0 };
 	struct http_sink sink = { .write = deliver, .ctx = d };
+	struct http_source source;
 	bool good;
 
+	if (e->out.insert_count > 0) {
+		outgoing_source(&reader, &e->out, &source);
+		request.source = &source;
+	}
 	if (mailbox->public_mailbox != NULL)
 		headers[request.header_count++] = public_mailbox;
 	if (authorization[0] != '\0')

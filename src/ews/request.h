@@ -6,8 +6,10 @@
 #include "exarch/ews.h"
 
 #include "answer.h"
+#include "outgoing.h"
 
-/* The client's buffer for the next request, emptied. */
+/* The client's next request, emptied; and its text, for one without sources. */
+struct outgoing *request_outgoing(struct ews *e);
 struct buf *request_text(struct ews *e);
 
 /* Sends request_text to MAILBOX's server and feeds ANSWER; true when that is complete and good. */

@@ -14,8 +14,10 @@
 /* MAPI properties that we ask for by tag; answers give them back in lower case and without leading
  * zeros, so they are compared as numbers. */
 enum property_tag {
+	TAG_RECEIVED = 0x0e06,
 	TAG_MESSAGE_FLAGS = 0x0e07,
 	TAG_SIZE = 0x0e08,
+	TAG_MESSAGE_ID = 0x1035,
 	TAG_HIDDEN = 0x10f4,
 	TAG_SEARCH_KEY = 0x300b,
 	TAG_FOLDER_TYPE = 0x3601,

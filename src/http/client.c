@@ -6,6 +6,7 @@
  */
 #include <arpa/inet.h>
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <curl/curl.h>
@@ -42,6 +43,8 @@ struct http_client {
 struct transfer {
 	struct http_client *client;
 	const struct http_sink *sink;
+	const struct http_source *source;
+	uint64_t sent; /* of the source */
 	struct head head;
 	struct http_answer *answer;
 	struct exa_error error; /* the sink's, or our own about the head */
@@ -86,6 +89,42 @@ on_body(char *data, size_t size, size_t count, void *ctx)
 		return 0;
 	}
 	return piece.size;
+}
+
+/* What the source can't give, or gives beside the length that was announced, ends the transfer. */
+static size_t
+on_read(char *out, size_t size, size_t count, void *ctx)
+{
+	struct transfer *t = ctx;
+	const uint64_t left = t->source->size - t->sent;
+	const size_t room = size * count < left ? size * count : (size_t)left;
+	size_t got = 0;
+
+	if (left == 0)
+		return 0;
+	if (!t->source->read(t->source->ctx, (uint8_t *)out, room, &got, &t->error)) {
+		t->stopped = true;
+		return CURL_READFUNC_ABORT;
+	}
+	assert(got >= 1 && got <= room);
+	t->sent += got;
+	return got;
+}
+
+/* Only ever to the beginning. */
+static int
+on_rewind(void *ctx, curl_off_t offset, int origin)
+{
+	struct transfer *t = ctx;
+
+	if (offset != 0 || origin != SEEK_SET)
+		return CURL_SEEKFUNC_CANTSEEK;
+	if (!t->source->rewind(t->source->ctx, &t->error)) {
+		t->stopped = true;
+		return CURL_SEEKFUNC_FAIL;
+	}
+	t->sent = 0;
+	return CURL_SEEKFUNC_OK;
 }
 
 /* Called at least about once a second, also while nothing moves. */
@@ -145,6 +184,8 @@ configure(struct http_client *c)
 	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);
+	curl_easy_setopt(curl, CURLOPT_SEEKFUNCTION, on_rewind);
 	if (c->user_agent != NULL)
 		curl_easy_setopt(curl, CURLOPT_USERAGENT, c->user_agent);
 	if (c->tls_ca_file != NULL) {
@@ -291,6 +332,12 @@ set_request(
 		return;
 	}
 	curl_easy_setopt(c->curl, CURLOPT_POST, 1L);
+	if (request->source != NULL) {
+		curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, NULL);
+		curl_easy_setopt(
+			c->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->source->size);
+		return;
+	}
 	curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.size);
 	curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS,
 		request->body.size > 0 ? (const char *)request->body.data : "");
@@ -339,9 +386,11 @@ bool
 http_perform(struct http_client *c, const struct http_request *request,
 	const struct http_sink *sink, struct http_answer *answer_out, struct exa_error *err)
 {
-	struct transfer t = {
-		.client = c, .sink = sink, .answer = answer_out, .head = { .answer = answer_out }
-	};
+	struct transfer t = { .client = c,
+		.sink = sink,
+		.source = request->source,
+		.answer = answer_out,
+		.head = { .answer = answer_out } };
 	char host[HOST_MAX];
 	struct curl_slist *headers;
 	CURLcode result;
@@ -363,6 +412,8 @@ http_perform(struct http_client *c, const struct http_request *request,
 	curl_easy_setopt(c->curl, CURLOPT_XFERINFODATA, &t);
 	curl_easy_setopt(c->curl, CURLOPT_HEADERDATA, &t);
 	curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, &t);
+	curl_easy_setopt(c->curl, CURLOPT_READDATA, &t);
+	curl_easy_setopt(c->curl, CURLOPT_SEEKDATA, &t);
 	c->error_text[0] = '\0';
 	result = curl_easy_perform(c->curl);
 	count_transfer(c->curl, answer_out);

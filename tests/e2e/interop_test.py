@@ -4,6 +4,8 @@ exarch archives just what it fetched. Skipped where the Debian package python3-e
 import collections
 import datetime
 import functools
+import json
+import shutil
 
 import harness
 import mail
@@ -173,7 +175,31 @@ def exarch_lists_item_by_item_what_it_sees(run):
     same('archived, but not seen', list(listed.values()), [])
 
 
+def as_a_user_has_it(folder, item):
+    """Of as_it_sees, what a restore gives back."""
+    seen = as_it_sees(folder, item)
+    return {key: seen[key] for key in seen if key not in ('created', 'modified')} | {'importance': item.importance}
+
+
+def what_exarch_restores_another_client_finds_as_it_was(run):
+    """Into an empty mailbox, over the project's own mail: every item in its folder, with all that a client can see of it."""
+    folder = run.dir / 'mail'
+    shutil.copytree(harness.FIXTURES / 'mail', folder)
+    addresses = sorted(path.name for path in folder.iterdir() if '@' in path.name)
+    (folder / 'empty@contoso.example').mkdir()
+    sim = run.simulator('--plain', '--mail', folder, '--basic', f'{ADMIN}:{PASSWORD}')
+    change_some(account(sim, addresses[0]))
+    profile = sim.profile(sign_in='basic', mailboxes={'from': 'list', 'list': addresses})
+    run.archive(profile)
+    run.exarch('restore', sim.archive, '--profile', profile, '--mailbox', addresses[0], '--into', 'empty@contoso.example')
+    before, after = ([json.dumps(as_a_user_has_it(f, item), sort_keys=True) for f in client.msg_folder_root.walk()
+                      for item in client.fetch(f.all().values_list('id', 'changekey'))]
+                     for client in (account(sim, addresses[0]), account(sim, 'empty@contoso.example')))
+    check(len(before) > 20, f'mail of all kinds: {len(before)}')
+    harness.same_multiset('items', collections.Counter(after), collections.Counter(before))
+
+
 if __name__ == '__main__':
     harness.main(it_walks_folders_and_lists_items, it_syncs_folders_and_items, it_creates_changes_moves_and_deletes,
                  what_it_changes_keeps_what_it_does_not_name, exarch_archives_what_it_fetches,
-                 exarch_lists_item_by_item_what_it_sees)
+                 exarch_lists_item_by_item_what_it_sees, what_exarch_restores_another_client_finds_as_it_was)

@@ -60,6 +60,32 @@ def a_message_of_150_mb_streams_in_and_out(run):
     harness.same('SHA-256', harness.file_sha256(exported[0]), harness.file_sha256(path))
 
 
+def a_message_streams_back_into_a_mailbox(run):
+    """Of 40 MB; in the long rounds of 150 MB, into a server that was set up for such requests."""
+    path = run.dir / 'mail/anna/Inbox/large.eml'
+    mail.write_large(path, LARGE_BYTES if harness.LONG else 40_000_000)
+    (run.dir / 'mail/bert').mkdir()
+    sim = run.simulator('--plain', '--mail', run.dir / 'mail', *(['--request-max', '256'] if harness.LONG else []))
+    run.archive(sim.written_profile)
+    run_measured(run, 'restore', sim.archive, '--profile', sim.written_profile, '--into', 'bert@sim.example', '--threads', 2, '--quiet')
+    again = sim.profile(archive=str(run.dir / 'again'), mailboxes={'from': 'list', 'list': ['bert@sim.example']})
+    run.archive(again)
+    harness.same('SHA-256', [i['sha256'] for i in run.exarch('list', run.dir / 'again', '--json').objects()],
+                 [harness.file_sha256(path)])
+
+
+def one_that_is_too_large_for_the_server_fails_by_name(run):
+    mail.write_large(run.dir / 'mail/anna/Inbox/large.eml', 2_000_000)
+    mail.write(run.dir / 'mail', {'anna/Inbox/small.eml': 'small'})
+    (run.dir / 'mail/bert').mkdir()
+    sim = run.simulator('--plain', '--mail', run.dir / 'mail', '--request-max', '1')
+    run.archive(sim.written_profile)
+    result = run.exarch('restore', sim.archive, '--profile', sim.written_profile, '--into', 'bert@sim.example', '--json',
+                        expect=harness.INCOMPLETE)
+    harness.same('counts', {k: result.summary()[k] for k in ('restored', 'failed')}, {'restored': 1, 'failed': 1})
+    harness.same('why', [(o['code'], o['detail']) for o in result.objects() if o.get('outcome') == 'failed'], [('limit', 413)])
+
+
 def many_small_messages_need_no_more(run):
     sim = run.simulator('--generate', '8x500', '--mean-size', 'small', '--seed', '17')
     run_measured(run, 'archive', sim.written_profile, '--threads', 2, '--quiet')
@@ -68,4 +94,5 @@ def many_small_messages_need_no_more(run):
 
 
 if __name__ == '__main__':
-    harness.main(a_message_of_150_mb_streams_in_and_out, many_small_messages_need_no_more)
+    harness.main(a_message_of_150_mb_streams_in_and_out, a_message_streams_back_into_a_mailbox,
+                 one_that_is_too_large_for_the_server_fails_by_name, many_small_messages_need_no_more)

@@ -14,6 +14,7 @@
 #include "folder.h"
 #include "items.h"
 #include "sync_items.h"
+#include "writes.h"
 
 #define EXPECTED 3
 
@@ -152,12 +153,44 @@ compare_items(const struct answer_spec *spec, struct bytes text, size_t step)
 	buf_done(&quick.mime);
 }
 
+static bool
+on_found(void *ctx, const struct ews_found *found, struct exa_error *err)
+{
+	(void)ctx;
+	(void)err;
+	check(found->id[0] != '\0');
+	return true;
+}
+
+static bool
+on_made(void *ctx, size_t index, const struct ews_item_ref *made, const struct exa_error *why,
+	struct exa_error *err)
+{
+	size_t *next = ctx;
+
+	(void)err;
+	check(index == (*next)++ && (why != NULL || made->id != NULL));
+	return true;
+}
+
+static void
+feed_made(const struct answer_spec *spec, struct bytes text, size_t step)
+{
+	size_t next = 0;
+	const struct ews_made_handler handler = { .answered = on_made, .ctx = &next };
+	EXA_AUTO(made_reader_done) struct made_reader reader = { .handler = &handler };
+
+	check(!feed(spec, &reader, EXPECTED, text, step, false) || next == EXPECTED);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct ews_folder_sink folders = { on_folder, NULL };
 	const struct ews_change_sink changes = { on_change, NULL };
+	const struct ews_found_sink founds = { on_found, NULL };
 	EXA_AUTO(folder_reader_done) struct folder_reader folder = { .sink = &folders };
+	EXA_AUTO(find_reader_done) struct find_reader find = { .sink = &founds };
 	EXA_AUTO(sync_reader_done) struct sync_reader sync = { .sink = &changes, .last = -1 };
 	EXA_AUTO(find_items_reader_done) struct find_items_reader found = { .sink = &changes };
 	struct bytes text = bytes_skip(bytes_of(data, size), 2);
@@ -179,6 +212,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 2:
 		(void)feed(&find_folder_spec, &folder, 1, text, step, false);
+		break;
+	case 6:
+		feed_made(&create_items_spec, text, step);
+		feed_made(&upload_items_spec, text, step);
+		break;
+	case 7:
+		(void)feed(&search_items_spec, &find, 1, text, step, false);
 		break;
 	default:
 		(void)feed(&get_folder_spec, &folder, 1, text, step, false);

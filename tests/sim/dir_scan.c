@@ -113,6 +113,7 @@ read_head(struct scan *s, const char *path, const struct file_stamp *stamp, stru
 	item->subject = head.subject;
 	item->message_id = head.message_id;
 	item->item_class = head.item_class;
+	item->importance = head.importance;
 	item->has_attachments = head.has_attachments;
 	item->sent_ns = head.date_ns != EXA_NO_TIME ? head.date_ns : stamp->mtime_ns;
 	item->received_ns = item->created_ns = item->sent_ns;

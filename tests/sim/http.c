@@ -301,12 +301,18 @@ answer(struct http_server *s, struct MHD_Connection *connection, struct exchange
 	return result;
 }
 
+static size_t
+request_max(const struct http_server *s)
+{
+	return s->options.request_max > 0 ? s->options.request_max : HTTP_REQUEST_MAX;
+}
+
 /* DATA is in a pool of libmicrohttpd. Where one was before, of a thread that has ended, ThreadSanitizer sees a race: it doesn't
  * look into the library, and so not at its munmap (.ci/tsan.supp has this function's name). */
 static void
-take_upload(struct exchange *x, const char *data, size_t size)
+take_upload(const struct http_server *s, struct exchange *x, const char *data, size_t size)
 {
-	if (x->body.size + size > HTTP_REQUEST_MAX)
+	if (x->body.size + size > request_max(s))
 		x->too_large = true;
 	else
 		buf_add(&x->body, data, size);
@@ -332,7 +338,7 @@ on_access(void *cls, struct MHD_Connection *connection, const char *url, const c
 		return MHD_YES;
 	}
 	if (*size > 0) {
-		take_upload(x, data, *size);
+		take_upload(cls, x, data, *size);
 		*size = 0;
 		return MHD_YES;
 	}

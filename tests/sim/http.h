@@ -80,6 +80,7 @@ struct http_server;
 struct http_options {
 	const char *host;                      /* a loopback address in numbers */
 	unsigned port;                         /* 0: a free one */
+	size_t request_max;                    /* bytes; 0: HTTP_REQUEST_MAX */
 	const char *certificate_pem, *key_pem; /* NULL: no TLS */
 	struct reqlog *log;                    /* NULL: none */
 	void (*handle)(void *ctx, const struct http_request *, struct http_answer *);

@@ -3,8 +3,10 @@
  * States of a mailbox with edits. A client is first led through the base's changes (what is hidden
  * now is left out, what is changed comes as it is now), then through the journal:
  *
- *     magic 8 | run 8 | begun 8 | told 8 | base is done 1 | the base's state
+ *     magic 8 | run 8 | begun 8 | told 8 | known 8 | base is done 1 | the base's state
  *
+ * told: how far in the journal. known: how far it was when the client last came to the end: what
+ * was made since is new to it, though an entry behind `told` may have spoken of it.
  * begun: the serial when the client began from nothing; it needs no word on older removals. A state
  * of the base alone is good as long as nothing was made invalid: it has told nothing of the
  * journal.
@@ -13,12 +15,12 @@
 
 #include "live_box.h"
 
-#define HEAD 33
+#define HEAD 41
 
 static const uint8_t magic[8] = { 'l', 'i', 'v', 'e', 0xff, 0, 0xff, '1' };
 
 struct way {
-	uint64_t begun, told;
+	uint64_t begun, told, known;
 	bool base_is_done;
 	struct bytes base_state;
 };
@@ -36,6 +38,7 @@ read_way(const struct live_view *v, struct bytes state, struct way *out)
 		return false;
 	out->begun = read_le64(&r);
 	out->told = read_le64(&r);
+	out->known = read_le64(&r);
 	out->base_is_done = read_u8(&r) != 0;
 	out->base_state = r.rest;
 	return out->told >= v->box->valid_from || out->begun >= v->box->valid_from;
@@ -48,6 +51,7 @@ write_way(const struct live_view *v, const struct way *w, struct bytes base_stat
 	buf_add_le64(out, v->box->run);
 	buf_add_le64(out, w->begun);
 	buf_add_le64(out, w->told);
+	buf_add_le64(out, w->known);
 	buf_add_byte(out, w->base_is_done);
 	buf_add_bytes(out, base_state);
 }
@@ -78,11 +82,11 @@ go_through_base(struct live_view *v, size_t folder, struct way *w, struct change
 
 /* Nothing but its read flag changed since the client last heard of it. */
 static bool
-is_only_read(const struct live_box *box, size_t entry, uint64_t told)
+is_only_read(const struct live_box *box, size_t entry, uint64_t known)
 {
 	const struct live_entry *e = &box->journal[entry];
 
-	for (size_t i = entry; i > 0 && box->journal[i - 1].serial > told; i--) {
+	for (size_t i = entry; i > 0 && box->journal[i - 1].serial > known; i--) {
 		const struct live_entry *o = &box->journal[i - 1];
 
 		if (o->key == e->key && o->folder == e->folder && o->kind != CHANGE_READ)
@@ -97,7 +101,7 @@ word_on(struct live_view *v, size_t folder, size_t entry, const struct way *w,
 	struct sim_change *out)
 {
 	const struct live_entry *e = &v->box->journal[entry];
-	bool is_old = e->serial <= w->begun, is_new_to_client = e->created > w->told;
+	bool is_old = e->serial <= w->begun, is_new_to_client = e->created > w->known;
 
 	if (e->is_superseded)
 		return false; /* a later entry says it */
@@ -106,7 +110,7 @@ word_on(struct live_view *v, size_t folder, size_t entry, const struct way *w,
 		return !is_old && !is_new_to_client;
 	if (is_new_to_client)
 		out->kind = CHANGE_CREATE;
-	else if (is_only_read(v->box, entry, w->told))
+	else if (is_only_read(v->box, entry, w->known))
 		out->kind = CHANGE_READ;
 	else
 		out->kind = CHANGE_UPDATE;
@@ -156,6 +160,8 @@ live_sync(struct view *view, size_t folder, struct bytes state, struct change_pa
 		ok = go_through_base(v, folder, &w, page, &base_after);
 	if (ok && w.base_is_done)
 		page->is_last = go_through_journal(v, folder, &w, page);
+	if (ok && page->is_last)
+		w.known = w.told;
 	if (ok)
 		write_way(v, &w, buf_bytes(&base_after), state_out);
 	(void)pthread_mutex_unlock(&v->box->mu);

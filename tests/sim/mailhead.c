@@ -260,6 +260,23 @@ classify(const char *type, struct mailhead *out)
 	out->has_attachments = strncasecmp(type, "multipart/mixed", 15) == 0;
 }
 
+/* "Importance: high" (RFC 2156), or the older "X-Priority: 1 (Highest)". */
+static enum importance
+importance_in(struct bytes head)
+{
+	char value[VALUE_MAX];
+
+	if (find_field(head, "Importance", value))
+		return strncasecmp(value, "high", 4) == 0  ? IMPORTANCE_HIGH
+		       : strncasecmp(value, "low", 3) == 0 ? IMPORTANCE_LOW
+							   : IMPORTANCE_NORMAL;
+	if (!find_field(head, "X-Priority", value))
+		return IMPORTANCE_NORMAL;
+	return *value == '1' || *value == '2'   ? IMPORTANCE_HIGH
+	       : *value == '4' || *value == '5' ? IMPORTANCE_LOW
+						: IMPORTANCE_NORMAL;
+}
+
 void
 mailhead_read(struct bytes head, struct arena *a, struct mailhead *out)
 {
@@ -272,6 +289,7 @@ mailhead_read(struct bytes head, struct arena *a, struct mailhead *out)
 		out->message_id = arena_strndup(a, value, strlen(value));
 	if (find_field(head, "Date", value))
 		out->date_ns = mailhead_date(value);
+	out->importance = importance_in(head);
 	if (find_field(head, "Content-Type", value))
 		classify(value, out);
 	if (find_field(head, MAILHEAD_CLASS_FIELD, value) && *value != '\0')

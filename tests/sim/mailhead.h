@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A mail's header, as far as a listing needs it: subject (decoded), Message-ID, date, and the kind
- * of content. A reading of its own, forgiving, of whatever the first bytes of a file hold.
+ * A mail's header, as far as a listing needs it: subject (decoded), Message-ID, date, importance, and
+ * the kind of content. A reading of its own, forgiving, of whatever the first bytes of a file hold.
  */
 #ifndef SIM_MAILHEAD_H
 #define SIM_MAILHEAD_H
 
 #include "exarch/bytes.h"
 #include "exarch/mem.h"
+
+#include "mailbox.h"
 
 /* For what no MIME tells: "X-Sim-Class: IPM.Task". */
 #define MAILHEAD_CLASS_FIELD "X-Sim-Class"
@@ -16,6 +18,7 @@ struct mailhead {
 	const char *subject, *message_id; /* NULL: not there */
 	int64_t date_ns;                  /* EXA_NO_TIME: not there, or not a date */
 	const char *item_class;
+	enum importance importance;
 	bool has_attachments; /* multipart/mixed */
 };
 

@@ -182,6 +182,7 @@ read_head(struct bytes mime, struct arena *a, struct sim_item *item)
 	item->subject = head.subject;
 	item->message_id = head.message_id;
 	item->item_class = head.item_class;
+	item->importance = head.importance;
 	item->has_attachments = head.has_attachments;
 	if (head.date_ns != EXA_NO_TIME)
 		item->sent_ns = head.date_ns;
@@ -245,6 +246,11 @@ new_item_read(const xmlNode *node, struct arena *a, struct sim_item *item_out, s
 		xmlin_child(node, NS_TYPES, "DateTimeCreated") != NULL ||
 		xmlin_child(node, NS_TYPES, "Size") != NULL)
 		return "ErrorInvalidPropertySet";
+	/* Exchange makes MIME of them, but takes none. */
+	if (content != NULL && (xmlin_is(node, NS_TYPES, "Contact") ||
+				       xmlin_is(node, NS_TYPES, "DistributionList") ||
+				       xmlin_is(node, NS_TYPES, "Task")))
+		return "ErrorUnsupportedMimeConversion";
 	if (content != NULL && !buf_decode_base64(mime_out, base64))
 		return "ErrorMimeContentInvalidBase64String";
 	if (content != NULL)

@@ -259,6 +259,12 @@ set_latency(struct options *o, const char *value)
 	return set_unsigned(value, 600000, &o->latency_ms);
 }
 
+static bool
+set_request_max(struct options *o, const char *value)
+{
+	return set_unsigned(value, 1024, &o->request_max_mib) && o->request_max_mib > 0;
+}
+
 static const struct option table[] = {
 	{ "--mail", "DIR", set_mail,
 		"serve mail from DIR/MAILBOX/Folder/Sub/*.eml; a MAILBOX without '@' is\n"
@@ -295,6 +301,8 @@ static const struct option table[] = {
 	{ "--illegal-references", NULL, set_illegal,
 		"characters XML can't hold come as &#x1; and the like, as Exchange sends them" },
 	{ "--latency", "MS", set_latency, "each EWS request waits so long first" },
+	{ "--request-max", "MIB", set_request_max,
+		"requests larger than this get 413; 64 if not given, as Exchange's" },
 	{ "--scenario", "FILE", set_scenario,
 		"misbehave and change as this file says (docs/simulator.md)" },
 	{ "--log", "FILE", set_log, "one JSON line for each request, appended" },

@@ -34,6 +34,7 @@ struct options {
 	size_t registered_count;
 	const char *profile, *archive, *log, *scenario;
 	unsigned latency_ms;
+	unsigned request_max_mib; /* 0: the usual */
 };
 
 enum options_result { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_BAD };

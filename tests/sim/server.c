@@ -143,9 +143,12 @@ set_up_auth(struct server *s, const struct options *o, struct exa_error *err)
 static bool
 listen_on(struct server *s, const struct options *o, struct exa_error *err)
 {
-	struct http_options http = {
-		.host = o->host, .port = o->port, .log = s->log, .handle = route, .ctx = s
-	};
+	struct http_options http = { .host = o->host,
+		.port = o->port,
+		.request_max = (size_t)o->request_max_mib * 1024 * 1024,
+		.log = s->log,
+		.handle = route,
+		.ctx = s };
 	EXA_AUTO(buf_done) struct buf certificate = { 0 };
 	EXA_AUTO(buf_done) struct buf key = { 0 };
 	struct key_pair pair = { 0 };

@@ -144,7 +144,7 @@ an_item_without_a_search_key_is_fetched(void **state)
 	struct world *w = *state;
 
 	fill_inbox();
-	inbox->items[MOVED].search_key = NULL;
+	inbox->items[MOVED].search_key = "";
 	run_over_move(w);
 	expect(w, 1);
 }

@@ -497,11 +497,11 @@ hand_item(const struct server_item *item, enum answer answer, size_t index,
 		.created_ns = EXA_NO_TIME,
 		.modified_ns = item->modified_ns != 0 ? item->modified_ns : EXA_NO_TIME,
 		.message_flags = item->message_flags != 0 ? item->message_flags : -1,
-		.search_key = bytes_of_string(item->search_key != NULL ? item->search_key : ""),
 		.is_read = !item->unread,
 		.has_attachments = 0,
 		.flag_status = item->flagged ? 2 : 0,
-		.search_key = bytes_of(search_key, sizeof search_key),
+		.search_key = item->search_key != NULL ? bytes_of_string(item->search_key)
+						       : bytes_of(search_key, sizeof search_key),
 		.has_mime = has_content };
 
 	server_search_key(item->id, search_key);

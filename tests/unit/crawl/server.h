@@ -33,7 +33,8 @@ struct server_item {
 	int64_t received_ns; /* 0: one second after the beginning of time */
 	bool flagged;
 	/* By which it is known again when it moves; NULL, 0: the server doesn't say. */
-	const char *search_key;
+	const char *
+		search_key; /* and Message-ID; NULL: a key made from the id, no Message-ID; "" none */
 	int64_t modified_ns;
 	int64_t message_flags;
 	/* counted: */

@@ -61,6 +61,85 @@ post(struct bench *b, const char *body)
 	return http_fetch(b->client, &request, &b->body, &b->answer, &b->err);
 }
 
+/* Gives SIZE bytes; fails when FAILS_AT of them are given. */
+struct giver {
+	uint64_t size, at, fails_at;
+};
+
+static bool
+give(void *ctx, uint8_t *out, size_t room, size_t *size_out, struct exa_error *err)
+{
+	struct giver *g = ctx;
+
+	if (g->fails_at > 0 && g->at >= g->fails_at)
+		return exa_fail(err, EXA_CORRUPT, "the source is damaged");
+	*size_out = room < 1000 ? room : 1000;
+	for (size_t i = 0; i < *size_out; i++)
+		out[i] = (uint8_t)('a' + (g->at + i) % 26);
+	g->at += *size_out;
+	return true;
+}
+
+static bool
+give_again(void *ctx, struct exa_error *err)
+{
+	(void)err;
+	((struct giver *)ctx)->at = 0;
+	return true;
+}
+
+static bool
+post_source(struct bench *b, struct giver *g)
+{
+	const struct http_source source = {
+		.size = g->size, .read = give, .rewind = give_again, .ctx = g
+	};
+	const struct http_request request = {
+		.method = "POST", .url = loopback_url(b->server), .source = &source
+	};
+
+	buf_reset(&b->body);
+	return http_fetch(b->client, &request, &b->body, &b->answer, &b->err);
+}
+
+static void
+a_body_made_while_it_is_sent_goes_out_as_any_other(void **state)
+{
+	const struct loopback_reply replies[] = { { OK_HELLO, LOOPBACK_KEEP } };
+	EXA_AUTO(bench_done) struct bench b;
+	struct giver g = { .size = 150001 };
+	const char *sent, *body;
+
+	(void)state;
+	bench_start(&b, replies, 1, NULL);
+	assert_true(post_source(&b, &g));
+	sent = loopback_request(b.server, 0);
+	assert_non_null(strcasestr(sent, "\r\nContent-Length: 150001\r\n"));
+	assert_null(strcasestr(sent, "\r\nTransfer-Encoding:"));
+	assert_null(strcasestr(sent, "\r\nExpect:"));
+	body = strstr(sent, "\r\n\r\n") + 4;
+	assert_int_equal(strlen(body), 150001);
+	for (size_t i = 0; i < 150001; i++)
+		assert_int_equal(body[i], 'a' + i % 26);
+	/* and the next request is none of it */
+	assert_true(post(&b, "plain"));
+	assert_non_null(strcasestr(loopback_request(b.server, 1), "\r\nContent-Length: 5\r\n"));
+}
+
+static void
+a_body_that_fails_on_its_way_fails_with_its_own_error(void **state)
+{
+	const struct loopback_reply replies[] = { { OK_HELLO, LOOPBACK_KEEP } };
+	EXA_AUTO(bench_done) struct bench b;
+	struct giver g = { .size = 150000, .fails_at = 100000 };
+
+	(void)state;
+	bench_start(&b, replies, 1, NULL);
+	assert_false(post_source(&b, &g));
+	assert_int_equal(b.err.code, EXA_CORRUPT);
+	assert_string_equal(b.err.text, "the source is damaged");
+}
+
 static void
 a_request_goes_out_whole_and_unadorned(void **state)
 {
@@ -476,6 +555,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_goes_out_whole_and_unadorned),
+		cmocka_unit_test(a_body_made_while_it_is_sent_goes_out_as_any_other),
+		cmocka_unit_test(a_body_that_fails_on_its_way_fails_with_its_own_error),
 		cmocka_unit_test(connections_are_kept_until_dropped),
 		cmocka_unit_test(a_status_is_an_answer_and_its_head_is_told),
 		cmocka_unit_test(a_redirect_is_not_followed),
