@@ -17,6 +17,7 @@
 #include "exarch/cancel.h"
 #include "exarch/catalog.h"
 #include "exarch/error.h"
+#include "exarch/message.h"
 #include "exarch/pattern.h"
 
 /* ---- selection ---- */
@@ -56,36 +57,6 @@ typedef bool selected_fn(void *ctx, const struct selected *item, struct exa_erro
  * expired; expired items are never selected. */
 bool selection_walk(struct catalog *c, const struct selection *s, selected_fn *fn, void *ctx,
 	struct exa_error *err) EXA_CHECK;
-
-/* ---- message heads for people ---- */
-
-/* Decoded by GMime from the first 64 KiB, UTF-8, no control characters (terminal-safe), "" when
- * absent. Owned; message_head_done. */
-struct message_head {
-	char *subject, *from, *to, *cc, *date, *message_id;
-};
-bool message_head_read(struct store_reader *r, const struct store_id *recipe,
-	struct message_head *out, struct exa_error *err) EXA_CHECK;
-void message_head_done(struct message_head *h);
-
-/*
- * What a person reads of a message: the text part (plain, else HTML turned into plain text) as
- * UTF-8, and a line for each attachment ("name, type, size"). Made from the first
- * MESSAGE_TEXT_SOURCE_MAX bytes at most, body cut at MESSAGE_TEXT_MAX. Not terminal-safe: print it
- * through something that is. Owned; message_text_done.
- */
-#define MESSAGE_TEXT_SOURCE_MAX ((size_t)16 * 1024 * 1024)
-#define MESSAGE_TEXT_MAX ((size_t)256 * 1024)
-#define MESSAGE_ATTACHMENTS_MAX ((size_t)1000)
-struct message_text {
-	char *body; /* "" when there is none */
-	char **attachments;
-	size_t attachment_count;
-	bool cut; /* something was left out */
-};
-bool message_text_read(struct store_reader *r, const struct store_id *recipe,
-	struct message_text *out, struct exa_error *err) EXA_CHECK;
-void message_text_done(struct message_text *t);
 
 /* ---- files ---- */
 
