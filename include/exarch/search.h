@@ -30,6 +30,7 @@
 #include "exarch/cancel.h"
 #include "exarch/catalog.h"
 #include "exarch/error.h"
+#include "exarch/rules.h"
 
 /* ---- conditions ---- */
 
@@ -73,6 +74,7 @@ struct search_conditions {
 	struct search_match *message_id; /* the header, else the server's property */
 	struct search_match *class;      /* the item class ("IPM.Note") */
 	struct search_match *attachment; /* the name of one of its attachments */
+	unsigned kinds;                  /* 1 << enum rules_class, of the item class; 0 = all */
 	bool has_attachment;             /* as the server said; where it didn't, by the message */
 	struct search_query *words;
 };
@@ -94,6 +96,9 @@ bool search_exists(const char *archive);
 bool search_open(struct catalog *c, struct search **out, struct exa_error *err) EXA_CHECK;
 void search_close(struct search *s);
 void search_closep(struct search **s); /* for EXA_AUTO */
+
+/* Whether the archive has nothing that the index doesn't know. False in doubt. */
+bool search_is_current(struct search *s);
 
 /* What the index says of all items at once. */
 struct search_set;

@@ -88,7 +88,8 @@ parts_walk_bytes(struct bytes source, part_fn *fn, void *ctx)
 	GMimeStream *stream;
 
 	gmime_once();
-	stream = g_mime_stream_mem_new_with_buffer((const char *)source.data, source.size);
+	stream = g_mime_stream_mem_new_with_buffer(
+		source.size > 0 ? (const char *)source.data : "", source.size);
 	parts_walk(stream, fn, ctx);
 	g_object_unref(stream);
 }

@@ -381,8 +381,9 @@ build(struct building *b, struct exa_error *err)
 		return false;
 	noted = !b->result->finished || b->options->only_remove ||
 		(begin(b, err) && database_note_reached(b->search, &b->last, b->commit, err));
-	return noted && commit(b, err) && purge(b, err) && count_items(b, err) &&
-	       sql_run(b->search->db, "PRAGMA wal_checkpoint(TRUNCATE)", err);
+	return noted && commit(b, err) && purge(b, err) &&
+	       sql_run(b->search->db, "PRAGMA wal_checkpoint(TRUNCATE)", err) &&
+	       count_items(b, err);
 }
 
 static void

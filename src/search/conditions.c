@@ -22,7 +22,7 @@ search_conditions_any(const struct search_conditions *c)
 {
 	return c->subject != NULL || c->sender != NULL || c->recipient != NULL ||
 	       c->message_id != NULL || c->class != NULL || c->attachment != NULL ||
-	       c->has_attachment || c->words != NULL;
+	       c->kinds != 0 || c->has_attachment || c->words != NULL;
 }
 
 enum facts_depth
@@ -61,9 +61,11 @@ holds_for_a_line(const struct search_match *m, const char *lines)
 bool
 conditions_hold(const struct search_conditions *c, const struct condition_texts *t)
 {
-	return (!c->has_attachment || t->has_attachments == 1) && holds(c->class, t->class) &&
-	       holds(c->message_id, t->message_id) && holds(c->subject, t->subject) &&
-	       holds(c->sender, t->sender) && holds_for_a_line(c->recipient, t->recipients) &&
+	return (!c->has_attachment || t->has_attachments == 1) &&
+	       (c->kinds == 0 || (c->kinds >> rules_class_of(t->class) & 1) != 0) &&
+	       holds(c->class, t->class) && holds(c->message_id, t->message_id) &&
+	       holds(c->subject, t->subject) && holds(c->sender, t->sender) &&
+	       holds_for_a_line(c->recipient, t->recipients) &&
 	       holds_for_a_line(c->attachment, t->names);
 }
 

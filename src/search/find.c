@@ -171,7 +171,7 @@ prepare_scan(struct search *s, const struct search_conditions *c, sqlite3_stmt *
 {
 	EXA_AUTO(exa_freep)
 	char *sql = exa_asprintf("SELECT number, attachments, %s, %s, %s, %s, %s, %s FROM item",
-		column(c->class, "class"), column(c->subject, "subject"),
+		c->kinds != 0 ? "class" : column(c->class, "class"), column(c->subject, "subject"),
 		column(c->sender, "sender"), column(c->message_id, "message_id"),
 		column(c->recipient, "recipients"), column(c->attachment, "names"));
 
@@ -276,6 +276,16 @@ search_set_verdict(const struct search_set *set, const struct catalog_row *row)
 	return bit(set->yes, row->number) ? SEARCH_YES : SEARCH_NO;
 }
 
+bool
+search_is_current(struct search *s)
+{
+	struct store_stats stats;
+	struct exa_error ignored;
+
+	return s->finished && store_stat(catalog_store(s->catalog), &stats, &ignored) &&
+	       stats.last_commit == s->last_commit;
+}
+
 /* ---- in order of rank, and texts ---- */
 
 bool
@@ -337,6 +347,6 @@ search_snippet(struct search *s, const struct search_query *query, uint64_t numb
 	if (!sql_step(get, &row, err))
 		return false;
 	if (row)
-		buf_add_string(out, sql_text(get, 0));
+		sql_add_snippet(get, out);
 	return true;
 }

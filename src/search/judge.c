@@ -122,5 +122,5 @@ void
 search_judge_snippet(struct search_judge *j, struct buf *out)
 {
 	if (j->ask != NULL && sqlite3_stmt_busy(j->ask) != 0)
-		buf_add_string(out, sql_text(j->ask, 0));
+		sql_add_snippet(j->ask, out);
 }

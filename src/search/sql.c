@@ -98,3 +98,11 @@ sql_text(sqlite3_stmt *s, int column)
 
 	return text != NULL ? (const char *)text : "";
 }
+
+void
+sql_add_snippet(sqlite3_stmt *s, struct buf *out)
+{
+	const char *body = sql_text(s, 0);
+
+	buf_add_string(out, strchr(body, SEARCH_MARK_ON) != NULL ? body : sql_text(s, 1));
+}
