@@ -113,9 +113,13 @@ bool search_find(struct search *s, const struct search_conditions *conditions,
 void search_set_free(struct search_set *set);
 enum search_verdict search_set_verdict(const struct search_set *set, const struct catalog_row *row);
 
-/* Calls FN with the numbers of items that have QUERY's words, best first, and the words' weight
- * (the smaller the better). False of FN ends the walk with its err. */
-typedef bool search_hit_fn(void *ctx, uint64_t number, double weight, struct exa_error *err);
+/*
+ * Calls FN with the numbers of items that have QUERY's words, best first. Of very many hits the
+ * SEARCH_RANKED_MAX archived last are ranked, and the others follow, newest first: a word that is
+ * everywhere says little, and ranking costs. False of FN ends it with its err.
+ */
+#define SEARCH_RANKED_MAX ((size_t)20000)
+typedef bool search_hit_fn(void *ctx, uint64_t number, struct exa_error *err);
 bool search_ranked(struct search *s, const struct search_query *query, search_hit_fn *fn, void *ctx,
 	struct exa_error *err) EXA_CHECK;
 

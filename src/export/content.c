@@ -43,14 +43,30 @@ content_give_up_index(struct content *k, const struct exa_error *why)
 	search_closep(&k->index);
 }
 
+static bool
+asks_for_rank(const struct selection *s)
+{
+	return s->sort == SELECT_BY_RANK && s->content.words != NULL && s->id_count == 0 &&
+	       s->item_id == NULL;
+}
+
+bool
+content_is_ranked(const struct content *k)
+{
+	return k != NULL && k->index != NULL && asks_for_rank(k->selection);
+}
+
 static void
 use_index(struct content *k)
 {
+	struct search_conditions c = k->selection->content;
+	const bool any = search_conditions_any(&c);
 	struct exa_error why;
 
+	if (asks_for_rank(k->selection))
+		c.words = NULL; /* the hits come from search_ranked */
 	if (!search_open(k->catalog, &k->index, &why) ||
-		(k->index != NULL && search_conditions_any(&k->selection->content) &&
-			!search_find(k->index, &k->selection->content, &k->found, &why)))
+		(k->index != NULL && any && !search_find(k->index, &c, &k->found, &why)))
 		content_give_up_index(k, &why);
 }
 

@@ -21,6 +21,9 @@ bool content_is_unknown(const struct content *k, const struct catalog_row *row);
 /* Around the words in an item that holds, asked last; "" when there is nothing to show. */
 const char *content_snippet(struct content *k, const struct catalog_row *row);
 
+/* The walk follows the rank of hits in the index: then content_holds may be asked only for its
+ * hits, and for what the index doesn't know. */
+bool content_is_ranked(const struct content *k);
 /* The index failed while it was asked: it is none from here on, and the person is told why. */
 void content_give_up_index(struct content *k, const struct exa_error *why);
 /* The index, or NULL. */

@@ -333,9 +333,8 @@ walk_by_place(struct walk *w, struct exa_error *err)
 /* ---- best first ---- */
 
 static bool
-note_hit(void *ctx, uint64_t number, double weight, struct exa_error *err)
+note_hit(void *ctx, uint64_t number, struct exa_error *err)
 {
-	(void)weight;
 	(void)err;
 	buf_add_le64(ctx, number);
 	return true;
@@ -431,10 +430,7 @@ walk(struct walk *w, struct exa_error *err)
 {
 	switch (w->s->sort) {
 	case SELECT_BY_RANK:
-		if (w->s->id_count == 0 && w->s->item_id == NULL && w->s->content.words != NULL &&
-			content_index(w->content) != NULL)
-			return walk_ranked(w, err);
-		return walk_by_place(w, err);
+		return content_is_ranked(w->content) ? walk_ranked(w, err) : walk_by_place(w, err);
 	case SELECT_BY_PLACE:
 		return walk_by_place(w, err);
 	case SELECT_BY_DATE:

@@ -226,6 +226,10 @@ find_all(struct search *s, const struct search_conditions *c, struct search_set 
 {
 	EXA_AUTO(exa_freep) uint8_t *hits = NULL;
 
+	if (!search_conditions_any(c)) {
+		memcpy(set->yes, set->known, set->limit / 8 + 1);
+		return true;
+	}
 	if (c->words == NULL)
 		return find_texts(s, c, NULL, set, err);
 	if (!has_text_conditions(c))
@@ -288,26 +292,68 @@ search_is_current(struct search *s)
 
 /* ---- in order of rank, and texts ---- */
 
-bool
-search_ranked(struct search *s, const struct search_query *query, search_hit_fn *fn, void *ctx,
-	struct exa_error *err)
+/* All hits, by number. */
+static bool
+list_hits(struct search *s, const struct search_query *q, struct buf *out, struct exa_error *err)
 {
 	EXA_AUTO(sql_finishp) sqlite3_stmt *hits = NULL;
 	bool row;
 
-	if (!sql_prepare(s->db, "SELECT rowid, rank FROM words WHERE words MATCH ?1 ORDER BY rank",
-		    &hits, err))
+	if (!sql_prepare(s->db, "SELECT rowid FROM words WHERE words MATCH ?1", &hits, err))
 		return false;
-	sql_bind_text(hits, 1, query_expression(query));
+	sql_bind_text(hits, 1, query_expression(q));
 	for (;;) {
 		if (!sql_step(hits, &row, err))
 			return false;
 		if (!row)
 			return true;
-		if (!fn(ctx, (uint64_t)sqlite3_column_int64(hits, 0),
-			    sqlite3_column_double(hits, 1), err))
+		buf_add_le64(out, (uint64_t)sqlite3_column_int64(hits, 0));
+	}
+}
+
+static bool
+rank_from(struct search *s, const struct search_query *q, uint64_t first, search_hit_fn *fn,
+	void *ctx, struct exa_error *err)
+{
+	EXA_AUTO(sql_finishp) sqlite3_stmt *hits = NULL;
+	bool row;
+
+	if (!sql_prepare(s->db,
+		    "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid >= ?2 ORDER BY rank",
+		    &hits, err))
+		return false;
+	sql_bind_text(hits, 1, query_expression(q));
+	(void)sqlite3_bind_int64(hits, 2, (sqlite3_int64)first);
+	for (;;) {
+		if (!sql_step(hits, &row, err))
+			return false;
+		if (!row)
+			return true;
+		if (!fn(ctx, (uint64_t)sqlite3_column_int64(hits, 0), err))
 			return false;
 	}
+}
+
+bool
+search_ranked(struct search *s, const struct search_query *query, search_hit_fn *fn, void *ctx,
+	struct exa_error *err)
+{
+	EXA_AUTO(buf_done) struct buf hits = { 0 };
+	size_t count, ranked;
+
+	if (!list_hits(s, query, &hits, err))
+		return false;
+	count = hits.size / 8;
+	if (count == 0)
+		return true;
+	ranked = count < SEARCH_RANKED_MAX ? count : SEARCH_RANKED_MAX;
+	if (!rank_from(s, query, get_le64(hits.data + 8 * (count - ranked)), fn, ctx, err))
+		return false;
+	for (size_t i = count - ranked; i > 0; i--) {
+		if (!fn(ctx, get_le64(hits.data + 8 * (i - 1)), err))
+			return false;
+	}
+	return true;
 }
 
 bool

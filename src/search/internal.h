@@ -91,8 +91,8 @@ int put_register(sqlite3 *db);
 
 #define WORD_COLUMNS "subject, sender, recipients, names, body, files"
 /* Around the words in the body, else where they are. */
-#define SNIPPET_SQL                                                       \
-	"snippet(words, 4, char(2), char(3), char(8230), 16), "           \
+#define SNIPPET_SQL                                             \
+	"snippet(words, 4, char(2), char(3), char(8230), 16), " \
 	"snippet(words, -1, char(2), char(3), char(8230), 16)"
 /* Of a row that is these two columns. */
 void sql_add_snippet(sqlite3_stmt *s, struct buf *out);

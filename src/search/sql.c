@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "vfs.h"
 
 /* The statements are ours and fixed: what SQLite can't make sense of is a database that isn't as we
  * made it. */
@@ -33,6 +34,8 @@ sql_fail(sqlite3 *db, int rc, struct exa_error *err)
 {
 	int extended = db != NULL ? sqlite3_extended_errcode(db) : rc;
 
+	if (vfs_take_damage())
+		return exa_fail(err, EXA_CORRUPT, "search index: a page of it is damaged");
 	return exa_fail(err, code_of(extended), "search index: %s",
 		rc == SQLITE_ERROR && db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(extended));
 }

@@ -26,6 +26,7 @@ struct checked_file {
 	int is_database;
 };
 
+static _Thread_local bool saw_damage;
 static sqlite3_vfs *system_vfs;
 static sqlite3_vfs checked_vfs;
 
@@ -77,9 +78,10 @@ checked_read(sqlite3_file *f, void *out, int amount, sqlite3_int64 offset)
 	memcpy(out, page, (size_t)amount);
 	if (rc != SQLITE_OK)
 		return rc;
-	return checksum(page, (uint64_t)(offset / VFS_PAGE_BYTES)) == get_le64(page + SUMMED_BYTES)
-		       ? SQLITE_OK
-		       : SQLITE_IOERR_DATA;
+	if (checksum(page, (uint64_t)(offset / VFS_PAGE_BYTES)) == get_le64(page + SUMMED_BYTES))
+		return SQLITE_OK;
+	saw_damage = true;
+	return SQLITE_IOERR_DATA;
 }
 
 static int
@@ -242,4 +244,13 @@ vfs_checked(void)
 
 	(void)pthread_once(&once, register_vfs);
 	return system_vfs != NULL ? checked_vfs.zName : NULL;
+}
+
+bool
+vfs_take_damage(void)
+{
+	bool saw = saw_damage;
+
+	saw_damage = false;
+	return saw;
 }
