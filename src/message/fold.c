@@ -66,12 +66,31 @@ message_next_char(struct bytes *rest, uint32_t *out)
 	return false;
 }
 
+/* Most text is ASCII: runs of it are folded as a whole. */
+static void
+fold_ascii(struct buf *out, struct bytes *rest)
+{
+	size_t size = 0;
+
+	while (size < rest->size && rest->data[size] < 0x80)
+		size++;
+	if (size == 0)
+		return;
+	buf_reserve(out, size);
+	for (size_t i = 0; i < size; i++) {
+		uint8_t c = rest->data[i];
+
+		out->data[out->size++] = c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
+	}
+	*rest = bytes_skip(*rest, size);
+}
+
 void
 message_fold(struct buf *out, const char *text)
 {
 	struct bytes rest = bytes_of_string(text);
 	uint32_t c;
 
-	while (message_next_char(&rest, &c))
+	for (fold_ascii(out, &rest); message_next_char(&rest, &c); fold_ascii(out, &rest))
 		message_fold_char(out, c);
 }
