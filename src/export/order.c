@@ -59,9 +59,9 @@ sort(struct order *o)
 	if (o->count == 0)
 		return;
 	if (is_by_text(o))
-		qsort(o->entries, o->count, sizeof *o->entries, down ? by_text_down : by_text);
+		exa_sort(o->entries, o->count, sizeof *o->entries, down ? by_text_down : by_text);
 	else
-		qsort(o->entries, o->count, sizeof *o->entries, down ? by_value_down : by_value);
+		exa_sort(o->entries, o->count, sizeof *o->entries, down ? by_value_down : by_value);
 }
 
 static int64_t
@@ -189,7 +189,7 @@ find_texts(struct order *o, struct catalog *c, struct search *index, struct exa_
 	bool good = true;
 
 	if (o->count > 0)
-		qsort(o->entries, o->count, sizeof *o->entries, by_number);
+		exa_sort(o->entries, o->count, sizeof *o->entries, by_number);
 	if (index != NULL)
 		good = search_texts(index,
 			o->selection->sort == SELECT_BY_SUBJECT ? SEARCH_SUBJECT : SEARCH_SENDER,

@@ -80,7 +80,7 @@ tree_load(struct tree *t, struct catalog *c, const struct selection *s, struct e
 		!catalog_each_mailbox_shown(txn, take_mailbox, t, err))
 		return false;
 	if (t->mailbox_count > 0)
-		qsort(t->mailboxes, t->mailbox_count, sizeof *t->mailboxes, by_mailbox_number);
+		exa_sort(t->mailboxes, t->mailbox_count, sizeof *t->mailboxes, by_mailbox_number);
 	return true;
 }
 
@@ -118,7 +118,7 @@ tree_load_folders(struct tree *t, struct tree_mailbox *m, struct exa_error *err)
 		return exa_while(err, "listing the folders of %s", m->mailbox.smtp);
 	}
 	if (m->folder_count > 0)
-		qsort(m->folders, m->folder_count, sizeof *m->folders, by_folder_number);
+		exa_sort(m->folders, m->folder_count, sizeof *m->folders, by_folder_number);
 	return true;
 }
 

@@ -341,8 +341,8 @@ purge(struct building *b, struct exa_error *err)
 	if (!unpurged)
 		return true;
 	return sql_run(b->search->db, "INSERT INTO words(words) VALUES('optimize')", err) &&
-	       sql_run(b->search->db, "DELETE FROM meta WHERE name = 'unpurged'", err) &&
-	       sql_run(b->search->db, "VACUUM", err);
+	       sql_run(b->search->db, "VACUUM", err) &&
+	       sql_run(b->search->db, "DELETE FROM meta WHERE name = 'unpurged'", err);
 }
 
 static bool

@@ -130,7 +130,7 @@ load_known(struct search *s, struct search_set *set, struct exa_error *err)
 				sqlite3_column_int(all, 2));
 	}
 	if (set->late_count > 0)
-		qsort(set->late, set->late_count, sizeof *set->late, by_number);
+		exa_sort(set->late, set->late_count, sizeof *set->late, by_number);
 	return true;
 }
 
