@@ -84,7 +84,8 @@ typedef bool selected_fn(void *ctx, const struct selected *item, struct exa_erro
  *
  * Conditions on content are answered by the search index; what it doesn't know, and everything
  * where there is none or a damaged one, is read from the archive: slower, with the same result. An
- * item that can't be read is selected, in doubt: whoever walks meets the damage and tells.
+ * item that can't be read is selected, in doubt: whoever walks meets the damage and tells. By rank
+ * there is no place for it: then a note says how many there are.
  */
 bool selection_walk(struct catalog *c, const struct selection *s, selected_fn *fn, void *ctx,
 	struct exa_error *err) EXA_CHECK;

@@ -111,6 +111,8 @@ enum search_verdict {
 bool search_find(struct search *s, const struct search_conditions *conditions,
 	struct search_set **out, struct exa_error *err) EXA_CHECK;
 void search_set_free(struct search_set *set);
+/* How many items were damaged when they were read. */
+uint64_t search_set_unreadable(const struct search_set *set);
 enum search_verdict search_set_verdict(const struct search_set *set, const struct catalog_row *row);
 
 /*

@@ -70,6 +70,20 @@ use_index(struct content *k)
 		content_give_up_index(k, &why);
 }
 
+/* By rank no item comes that has no words: what can't be read must be told of otherwise. */
+static void
+tell_unreadable(struct content *k)
+{
+	EXA_AUTO(buf_done) struct buf text = { 0 };
+
+	if (!content_is_ranked(k) || search_set_unreadable(k->found) == 0)
+		return;
+	buf_printf(&text,
+		"%llu items are damaged and can't be searched; `exarch verify` names them",
+		(unsigned long long)search_set_unreadable(k->found));
+	tell(k->selection, buf_string(&text));
+}
+
 bool
 content_open(
 	struct catalog *c, const struct selection *s, struct content **out, struct exa_error *err)
@@ -83,6 +97,7 @@ content_open(
 	k->catalog = c;
 	k->selection = s;
 	use_index(k);
+	tell_unreadable(k);
 	k->judge = search_judge_new(&s->content);
 	if (!store_reader_new(catalog_store(c), &k->reader, err)) {
 		content_close(k);

@@ -24,6 +24,7 @@ struct search_set {
 	uint8_t *known, *yes, *broken; /* a bit for each number */
 	struct late *late;             /* by number */
 	size_t late_count, late_capacity;
+	uint64_t unreadable;
 };
 
 static bool
@@ -123,8 +124,10 @@ load_known(struct search *s, struct search_set *set, struct exa_error *err)
 			continue;
 		loc = loc_of(sqlite3_column_int64(all, 1), sqlite3_column_int(all, 2));
 		set_bit(set->known, number);
-		if (sqlite3_column_int(all, 3) == 0)
+		if (sqlite3_column_int(all, 3) == 0) {
 			set_bit(set->broken, number);
+			set->unreadable++;
+		}
 		if (!set->finished || place_order(&loc, &set->reached) > 0)
 			add_late(set, number, sqlite3_column_int64(all, 1),
 				sqlite3_column_int(all, 2));
@@ -257,6 +260,12 @@ search_find(struct search *s, const struct search_conditions *conditions, struct
 	}
 	*out = set;
 	return true;
+}
+
+uint64_t
+search_set_unreadable(const struct search_set *set)
+{
+	return set->unreadable;
 }
 
 enum search_verdict

@@ -254,6 +254,24 @@ def words_of_what_expired_leave_the_index(run):
     run.verify(sim.archive)
 
 
+def what_can_not_be_read_is_told_and_not_left_out(run):
+    sim, _ = archived(run)
+    run.spoils(sim.archive)
+    segment = next(sim.archive.glob('seg/*/*.xseg'))
+    whole = segment.read_bytes()
+    spoilt = bytearray(whole)
+    for at in range(64 + 64, len(spoilt) - 256, 97):  # what messages are made of, and not the segment's own header
+        spoilt[at] ^= 0x40
+    segment.write_bytes(spoilt)
+    result = run.exarch('index', sim.archive, expect=harness.INTEGRITY)
+    contains('index', result.err, 'item 1 is damaged')
+    contains('search', run.exarch('search', sim.archive, 'invoice').err, 'damaged', 'exarch verify')
+    same('what list shows', len(run.exarch('list', sim.archive, '--subject', 'nobody has this', '--json', expect=harness.INTEGRITY).objects()), len(MAILS))
+    segment.write_bytes(whole)
+    same('index of what came back', run.exarch('index', sim.archive).err, '')
+    same('hits', run.exarch('search', sim.archive, 'violoncello', '--count').out, '1\n')
+
+
 def an_encrypted_archive_gets_an_index_only_by_consent(run):
     folder = mail.write(run.dir / 'mail', {path: text.encode() for path, text in MAILS.items()})
     sim = run.simulator('--mail', folder)
@@ -276,5 +294,5 @@ if __name__ == '__main__':
     harness.main(what_is_asked_for_is_found_with_an_index_and_without, an_index_follows_the_archive,
                  an_index_that_was_killed_gives_no_wrong_answer, what_is_written_can_not_be_syntax_and_errors_name_the_option,
                  nothing_of_a_mail_controls_a_terminal, attachments_come_out_as_they_were_sent, words_of_what_expired_leave_the_index,
-                 an_encrypted_archive_gets_an_index_only_by_consent,
+                 what_can_not_be_read_is_told_and_not_left_out, an_encrypted_archive_gets_an_index_only_by_consent,
                  short=(an_index_follows_the_archive, nothing_of_a_mail_controls_a_terminal))
