@@ -342,6 +342,11 @@ bool catalog_each_row(struct store_txn *txn, uint32_t mailbox, uint32_t folder,
 	struct catalog_place *place, size_t most, catalog_row_fn *fn, void *ctx, bool *more_out,
 	struct exa_error *err) EXA_CHECK;
 
+/* The same over all rows of the archive in order of their numbers, expired ones too, behind
+ * *NUMBER (0 = from the first), which moves on. */
+bool catalog_each_row_by_number(struct store_txn *txn, uint64_t *number, size_t most,
+	catalog_row_fn *fn, void *ctx, bool *more_out, struct exa_error *err) EXA_CHECK;
+
 /*
  * The full record of a row. Texts are borrowed until the reader's next call or `scratch` changes.
  * A record that a compaction moved after ROW was read is found at its new place. EXA_GONE: the item

@@ -40,6 +40,14 @@ bool clock_parse(const char *text, int64_t *moment_ns_out, struct exa_error *err
 bool clock_before(
 	const char *span, int64_t now_ns, int64_t *moment_ns_out, struct exa_error *err) EXA_CHECK;
 
+/*
+ * Reads a moment as people write one: what clock_parse takes, a month or year ("2026-01", "2026":
+ * its beginning), "today", "yesterday" (midnight UTC), or a span, as long before NOW_NS as it is
+ * ("30d", "3 months").
+ */
+bool clock_parse_moment(
+	const char *text, int64_t now_ns, int64_t *moment_ns_out, struct exa_error *err) EXA_CHECK;
+
 /* Reads a span of fixed length ("90 s" to "10 days") as milliseconds. */
 bool clock_parse_span(const char *span, int64_t *span_ms_out, struct exa_error *err) EXA_CHECK;
 

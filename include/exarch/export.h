@@ -17,7 +17,9 @@
 #include "exarch/cancel.h"
 #include "exarch/catalog.h"
 #include "exarch/error.h"
+#include "exarch/message.h"
 #include "exarch/pattern.h"
+#include "exarch/search.h"
 
 /* ---- selection ---- */
 
@@ -27,6 +29,18 @@ struct selected_place {
 	int64_t received_ns;
 	uint64_t number;
 };
+
+enum selection_sort {
+	SELECT_BY_PLACE, /* mailboxes and folders by number, items in the order received */
+	SELECT_BY_DATE,
+	SELECT_BY_SIZE,
+	SELECT_BY_SUBJECT, /* its first 24 bytes, as search compares texts */
+	SELECT_BY_SENDER,
+	SELECT_BY_NUMBER,
+	SELECT_BY_RANK, /* of the words looked for, best first; without an index by place */
+};
+/* So many items can be sorted by anything but place and rank: 40 bytes of memory each. */
+#define SELECTION_SORT_MAX ((size_t)4 * 1000 * 1000)
 
 /* Which items. Zeroed (with the two times EXA_NO_TIME: selection_init) selects everything that
  * isn't superseded. */
@@ -38,7 +52,19 @@ struct selection {
 	uint64_t *ids;           /* item numbers; none = all */
 	size_t id_count;
 	bool all_versions;           /* superseded instances too */
-	struct selected_place after; /* only what comes behind it; not with ids */
+	struct selected_place after; /* only what comes behind it; by place, without ids */
+
+	uint64_t size_least; /* bytes of the message at least */
+	uint64_t size_below; /* bytes fewer than this; 0 = any */
+	char *item_id;       /* the server's id, of what is archived as current; NULL = any */
+	struct search_conditions content;
+	enum selection_sort sort;
+	bool descending;
+	uint64_t limit; /* at most so many; 0 = all */
+	bool snippets;  /* give selected.snippet */
+	/* What a person should know, as that there is no search index: one line. NULL is fine. */
+	void (*note)(void *ctx, const char *text);
+	void *note_ctx;
 };
 void selection_init(struct selection *s);
 void selection_done(struct selection *s);
@@ -47,45 +73,22 @@ struct selected {
 	const struct catalog_mailbox *mailbox;
 	const struct catalog_folder *folder;
 	const struct catalog_row *row;
+	const char *snippet; /* around the words that were looked for (search_snippet), or NULL */
 };
 typedef bool selected_fn(void *ctx, const struct selected *item, struct exa_error *err);
 
-/* Walks the selected items: mailboxes in order of their number, folders by number, items in the
- * order received. Many short read transactions, so that it can run beside an archiving process.
- * Texts are borrowed for the call. EXA_GONE when an id in the selection isn't there or has
- * expired; expired items are never selected. */
+/*
+ * Walks the selected items. Many short read transactions, so that it can run beside an archiving
+ * process. Texts are borrowed for the call. EXA_GONE when an id in the selection isn't there or has
+ * expired; expired items are never selected.
+ *
+ * Conditions on content are answered by the search index; what it doesn't know, and everything
+ * where there is none or a damaged one, is read from the archive: slower, with the same result. An
+ * item that can't be read is selected, in doubt: whoever walks meets the damage and tells. By rank
+ * there is no place for it: then a note says how many there are.
+ */
 bool selection_walk(struct catalog *c, const struct selection *s, selected_fn *fn, void *ctx,
 	struct exa_error *err) EXA_CHECK;
-
-/* ---- message heads for people ---- */
-
-/* Decoded by GMime from the first 64 KiB, UTF-8, no control characters (terminal-safe), "" when
- * absent. Owned; message_head_done. */
-struct message_head {
-	char *subject, *from, *to, *cc, *date, *message_id;
-};
-bool message_head_read(struct store_reader *r, const struct store_id *recipe,
-	struct message_head *out, struct exa_error *err) EXA_CHECK;
-void message_head_done(struct message_head *h);
-
-/*
- * What a person reads of a message: the text part (plain, else HTML turned into plain text) as
- * UTF-8, and a line for each attachment ("name, type, size"). Made from the first
- * MESSAGE_TEXT_SOURCE_MAX bytes at most, body cut at MESSAGE_TEXT_MAX. Not terminal-safe: print it
- * through something that is. Owned; message_text_done.
- */
-#define MESSAGE_TEXT_SOURCE_MAX ((size_t)16 * 1024 * 1024)
-#define MESSAGE_TEXT_MAX ((size_t)256 * 1024)
-#define MESSAGE_ATTACHMENTS_MAX ((size_t)1000)
-struct message_text {
-	char *body; /* "" when there is none */
-	char **attachments;
-	size_t attachment_count;
-	bool cut; /* something was left out */
-};
-bool message_text_read(struct store_reader *r, const struct store_id *recipe,
-	struct message_text *out, struct exa_error *err) EXA_CHECK;
-void message_text_done(struct message_text *t);
 
 /* ---- files ---- */
 

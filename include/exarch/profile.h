@@ -85,6 +85,8 @@ struct profile {
 	enum profile_versions versions;
 	unsigned capture; /* enum profile_capture, or'ed; at least one */
 
+	bool search; /* bring the search index up to date after each run */
+
 	/* delete: of what is archived, at the server */
 	bool delete_archived;
 	enum profile_delete_how delete_how;

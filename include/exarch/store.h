@@ -469,6 +469,9 @@ struct store_stats {
 	bool encrypted;
 };
 
+/* The folder it is in, as it was given. Borrowed. */
+const char *store_dir(const struct store *s);
+
 bool store_stat(struct store *s, struct store_stats *out, struct exa_error *err) EXA_CHECK;
 
 #endif

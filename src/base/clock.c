@@ -142,6 +142,7 @@ static const struct {
 	{ "d", SPAN_SECONDS, SECONDS_PER_DAY },
 	{ "day", SPAN_SECONDS, SECONDS_PER_DAY },
 	{ "days", SPAN_SECONDS, SECONDS_PER_DAY },
+	{ "w", SPAN_SECONDS, 7 * SECONDS_PER_DAY },
 	{ "week", SPAN_SECONDS, 7 * SECONDS_PER_DAY },
 	{ "weeks", SPAN_SECONDS, 7 * SECONDS_PER_DAY },
 	{ "month", SPAN_MONTHS, 1 },
@@ -208,6 +209,50 @@ clock_before(const char *span, int64_t now_ns, int64_t *moment_ns_out, struct ex
 	*moment_ns_out = kind == SPAN_MONTHS ? months_before(now_ns, count)
 					     : clamp_seconds(floor_seconds(now_ns) - count);
 	return true;
+}
+
+/* "2026" or "2026-01": its first day. */
+static bool
+is_year_or_month(const char *text, char first_day[CLOCK_TEXT_MAX])
+{
+	size_t digits = strspn(text, "0123456789");
+
+	if (digits != 4)
+		return false;
+	if (text[4] == '\0') {
+		(void)snprintf(first_day, CLOCK_TEXT_MAX, "%s-01-01", text);
+		return true;
+	}
+	if (text[4] != '-' || strspn(text + 5, "0123456789") != 2 || text[7] != '\0')
+		return false;
+	(void)snprintf(first_day, CLOCK_TEXT_MAX, "%s-01", text);
+	return true;
+}
+
+bool
+clock_parse_moment(const char *text, int64_t now_ns, int64_t *moment_ns_out, struct exa_error *err)
+{
+	const int64_t today_s = floor_seconds(now_ns) / SECONDS_PER_DAY * SECONDS_PER_DAY;
+	struct exa_error ignored;
+	char first_day[CLOCK_TEXT_MAX];
+
+	if (strcasecmp(text, "today") == 0) {
+		*moment_ns_out = clamp_seconds(today_s);
+		return true;
+	}
+	if (strcasecmp(text, "yesterday") == 0) {
+		*moment_ns_out = clamp_seconds(today_s - SECONDS_PER_DAY);
+		return true;
+	}
+	if (is_year_or_month(text, first_day))
+		return clock_parse(first_day, moment_ns_out, err);
+	return clock_before(text, now_ns, moment_ns_out, &ignored) ||
+	       clock_parse(text, moment_ns_out, &ignored) ||
+	       exa_fail(err, EXA_USAGE,
+		       "'%s' is neither a date (2026-07-22, 2026-07, 2026, "
+		       "2026-07-22T10:00:00Z, today, yesterday) nor a span before now (30d, 3 "
+		       "months)",
+		       text);
 }
 
 bool

@@ -206,6 +206,35 @@ catalog_each_row(struct store_txn *txn, uint32_t mailbox, uint32_t folder,
 	return err->code == EXA_OK;
 }
 
+bool
+catalog_each_row_by_number(struct store_txn *txn, uint64_t *number, size_t most, catalog_row_fn *fn,
+	void *ctx, bool *more_out, struct exa_error *err)
+{
+	EXA_AUTO(store_cursor_closep) struct store_cursor *cursor = NULL;
+	struct table_key from = key_u64(*number + 1);
+	struct bytes key, value;
+	size_t count = 0;
+
+	if (!store_cursor_open(txn, TABLE_ITEM, bytes_of(NULL, 0), key_bytes(&from), &cursor, err))
+		return false;
+	exa_error_clear(err);
+	while (count < most && store_cursor_next(cursor, &key, &value, err)) {
+		struct catalog_row row;
+
+		if (key.size != sizeof(uint64_t))
+			return exa_fail(err, EXA_CORRUPT,
+				"index: an item's key is malformed; run `exarch rebuild`");
+		*number = get_be64(key.data);
+		count++;
+		if (value.size == ITEM_ALIAS_SIZE)
+			continue;
+		if (!row_decode(*number, value, &row, err) || !fn(ctx, &row, err))
+			return false;
+	}
+	*more_out = count == most;
+	return err->code == EXA_OK;
+}
+
 struct expired_walk {
 	catalog_expired_fn *fn;
 	void *ctx;

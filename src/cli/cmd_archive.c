@@ -14,6 +14,7 @@
 #include "errand.h"
 #include "exarch/clock.h"
 #include "exarch/mem.h"
+#include "indexing.h"
 #include "key.h"
 #include "select.h"
 #include "session.h"
@@ -432,6 +433,9 @@ archive(struct archiving *a)
 	code = crawl_and_report(a);
 	poked_report = NULL;
 	report_free(a->report);
+	if (a->session.profile->search && !a->dry_run && !cancel_raised(&stop_asked) &&
+		(code == EXIT_DONE || code == EXIT_INCOMPLETE))
+		indexing_update(a->catalog, &stop_asked);
 	/* A run that failed has said why already. */
 	if (!catalog_close(a->catalog, &err) &&
 		(code == EXIT_DONE || code == EXIT_INCOMPLETE || code == EXIT_STOPPED))

@@ -7,6 +7,7 @@
 #include "deed.h"
 #include "exarch/bytes.h"
 #include "exarch/mem.h"
+#include "indexing.h"
 #include "text.h"
 
 #define GARBAGE_DEFAULT_PERCENT 5
@@ -156,12 +157,13 @@ cmd_compact(const struct args *args)
 	struct store_compact_result result = { 0 };
 	struct catalog *catalog = NULL;
 	struct exa_error err;
-	bool good;
+	bool good, cleaned;
 
 	options.cancel = deed_stopped_by_signals();
 	good = read_garbage(args, &options.garbage_percent, &err) &&
 	       deed_open(args, STORE_WRITE, &catalog, &err) &&
 	       compact(catalog, &options, &result, &err);
+	cleaned = !good || options.dry_run || indexing_clean(catalog, true);
 	catalog_abandonp(&catalog); /* what was reported is durable */
 	if (!good)
 		return fail_with(&err);
@@ -171,5 +173,7 @@ cmd_compact(const struct args *args)
 		print_result(&result, options.dry_run, args->positional[0]);
 	if (result.segments_damaged > 0)
 		return EXIT_CORRUPT;
+	if (!cleaned)
+		return EXIT_FAILED;
 	return result.finished ? EXIT_DONE : EXIT_STOPPED;
 }

@@ -11,6 +11,7 @@
 #include "deed.h"
 #include "exarch/clock.h"
 #include "exarch/retain.h"
+#include "indexing.h"
 #include "select.h"
 #include "text.h"
 
@@ -211,6 +212,8 @@ expire(struct expiring *e, struct exa_error *err)
 		return fail_with(err);
 	print_end(e, &result);
 	code = result.unreadable > 0 ? EXIT_CORRUPT : result.stopped ? EXIT_STOPPED : EXIT_DONE;
+	if (!e->dry_run && result.items > 0 && !indexing_clean(e->catalog, false))
+		code = EXIT_FAILED;
 	retain_result_done(&result);
 	return code;
 }

@@ -6,221 +6,12 @@
 
 #include "exarch/clock.h"
 #include "exarch/mem.h"
+
+#include "deed.h"
 #include "key.h"
+#include "listing.h"
 #include "select.h"
 #include "text.h"
-
-#define MESSAGE_UNSENT 0x8 /* of the message flags, 0x0E07: a draft */
-
-struct listing {
-	struct catalog *catalog;
-	struct store_reader *reader;
-	struct buf scratch;
-	uint64_t limit, count, bytes, damaged;
-	char no_text[sizeof "(damaged)"]; /* in place of what can't be read */
-	bool json;
-	bool enough;
-};
-
-static const char *
-state_name(enum catalog_item_state state)
-{
-	switch (state) {
-	case ITEM_LIVE:
-		return "live";
-	case ITEM_REMOVED:
-		return "removed";
-	case ITEM_SUPERSEDED:
-		return "superseded";
-	case ITEM_EXPIRED:
-		return "expired";
-	}
-	return "?";
-}
-
-static void
-print_line(json_t *line)
-{
-	if (line != NULL) {
-		(void)json_dumpf(line, stdout, JSON_COMPACT);
-		(void)putchar('\n');
-	}
-	json_decref(line);
-}
-
-/* Texts of servers may be anything; JSON must be UTF-8. message_head gives UTF-8, the rest is
- * checked. */
-static json_t *
-text_or_null(const char *text)
-{
-	json_t *s = text != NULL ? json_string(text) : NULL;
-
-	return s != NULL ? s : json_null();
-}
-
-static json_t *
-hash_or_null(const uint8_t sha256[CATALOG_SHA256_SIZE], bool is_there)
-{
-	char hash[2 * CATALOG_SHA256_SIZE + 1];
-
-	hex_encode(bytes_of(sha256, CATALOG_SHA256_SIZE), hash);
-	return is_there ? json_string(hash) : json_null();
-}
-
-static json_t *
-time_or_null(int64_t moment_ns)
-{
-	char text[CLOCK_TEXT_MAX];
-
-	if (moment_ns == EXA_NO_TIME)
-		return json_null();
-	clock_format(moment_ns, text);
-	return json_string(text);
-}
-
-/* -1: the server didn't say. */
-static json_t *
-yes_or_null(int answer)
-{
-	return answer < 0 ? json_null() : json_boolean(answer);
-}
-
-static json_t *
-list_of_lines(const char *lines)
-{
-	json_t *list = json_array();
-
-	while (lines != NULL && *lines != '\0') {
-		size_t size = strcspn(lines, "\n");
-		EXA_AUTO(exa_freep) char *line = exa_strndup(lines, size);
-
-		(void)json_array_append_new(list, text_or_null(line));
-		lines += size + (lines[size] == '\n');
-	}
-	return list;
-}
-
-/* What the server said of it beside the message. */
-static json_t *
-properties_of(const struct catalog_item *item)
-{
-	static const char *const flags[] = { "none", "complete", "flagged" };
-	int draft = item->message_flags < 0 ? -1 : (item->message_flags & MESSAGE_UNSENT) != 0;
-	bool said = item->flag_status >= 0 && item->flag_status < 3;
-
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "sent",
-		time_or_null(item->sent_ns), "created", time_or_null(item->created_ns), "modified",
-		time_or_null(item->modified_ns), "read", yes_or_null(item->is_read), "draft",
-		yes_or_null(draft), "attachments", yes_or_null(item->has_attachments), "flag",
-		said ? json_string(flags[item->flag_status]) : json_null(), "categories",
-		list_of_lines(item->categories));
-}
-
-static void
-print_json(
-	const struct selected *s, const struct catalog_item *item, const struct message_head *head)
-{
-	char received[CLOCK_TEXT_MAX];
-
-	clock_format(s->row->received_ns, received);
-	print_line(json_pack("{s:I, s:o, s:s, s:o, s:s, s:s, s:I, s:o, s:I, s:o, s:o, s:o, s:o, "
-			     "s:o, s:o, s:o, s:o}",
-		"number", (json_int_t)s->row->number, "mailbox", text_or_null(s->mailbox->smtp),
-		"part", catalog_part_name(s->mailbox->part), "folder",
-		text_or_null(s->folder->path), "received", received, "state",
-		state_name(s->row->state), "bytes", (json_int_t)item->mime_bytes, "sha256",
-		hash_or_null(item->mime_sha256, catalog_item_has_mime(item)), "native_bytes",
-		(json_int_t)item->native_bytes, "native_sha256",
-		hash_or_null(item->native_sha256, catalog_item_has_native(item)), "class",
-		text_or_null(item->class), "from", text_or_null(head->from), "to",
-		text_or_null(head->to), "subject", text_or_null(head->subject), "message_id",
-		text_or_null(head->message_id), "item_id", text_or_null(item->server_id),
-		"properties", properties_of(item)));
-}
-
-static void
-print_row(const struct selected *s, const struct message_head *head)
-{
-	char received[CLOCK_TEXT_MAX], size[16];
-
-	clock_format(s->row->received_ns, received);
-	text_size(s->row->mime_bytes, size);
-	(void)printf("%8llu  %-10.10s  %9s  ", (unsigned long long)s->row->number, received, size);
-	text_mailbox(stdout, s->mailbox, 28);
-	(void)printf("  ");
-	text_print(stdout, s->folder->path, 20);
-	(void)printf("  ");
-	text_print(stdout, head->from, 24);
-	(void)printf("  ");
-	text_print(stdout, head->subject, 0);
-	if (s->row->state != ITEM_LIVE)
-		(void)printf("  (%s)", state_name(s->row->state));
-	(void)putchar('\n');
-}
-
-/* What the index knows of it stands there all the same. */
-static bool
-list_damaged(struct listing *l, const struct selected *s, struct exa_error *err)
-{
-	char received[CLOCK_TEXT_MAX];
-
-	if (err->code != EXA_CORRUPT && err->code != EXA_GONE)
-		return exa_while(err, "item %llu", (unsigned long long)s->row->number);
-	clock_format(s->row->received_ns, received);
-	if (l->json) {
-		print_line(json_pack("{s:I, s:o, s:s, s:o, s:s, s:s, s:I, s:o}", "number",
-			(json_int_t)s->row->number, "mailbox", text_or_null(s->mailbox->smtp),
-			"part", catalog_part_name(s->mailbox->part), "folder",
-			text_or_null(s->folder->path), "received", received, "state",
-			state_name(s->row->state), "bytes", (json_int_t)s->row->mime_bytes,
-			"damaged", text_or_null(err->text)));
-	} else {
-		print_row(s, &(struct message_head){ .from = l->no_text, .subject = l->no_text });
-		(void)fprintf(stderr, "exarch: item %llu is damaged: %s\n",
-			(unsigned long long)s->row->number, err->text);
-	}
-	l->count++;
-	l->damaged++;
-	l->bytes += s->row->mime_bytes;
-	return true;
-}
-
-/* Of an item without MIME the class stands in place of the subject. */
-static void
-print_native_only(const struct selected *s, const struct catalog_item *item)
-{
-	EXA_AUTO(exa_freep) char *what = exa_asprintf("(%s, native stream only)", item->class);
-	char nobody[] = "";
-
-	print_row(s, &(struct message_head){ .from = nobody, .subject = what });
-}
-
-static bool
-list_item(void *ctx, const struct selected *s, struct exa_error *err)
-{
-	struct listing *l = ctx;
-	struct message_head head = { 0 };
-	struct catalog_item item;
-
-	if (l->count == l->limit) {
-		l->enough = true;
-		return exa_fail(err, EXA_CANCELLED, "enough");
-	}
-	if (!catalog_item_read(l->reader, s->row, &l->scratch, &item, err) ||
-		(catalog_item_has_mime(&item) &&
-			!message_head_read(l->reader, &item.recipe, &head, err)))
-		return list_damaged(l, s, err);
-	if (l->json)
-		print_json(s, &item, &head);
-	else if (!catalog_item_has_mime(&item))
-		print_native_only(s, &item);
-	else
-		print_row(s, &head);
-	message_head_done(&head);
-	l->count++;
-	l->bytes += s->row->mime_bytes;
-	return true;
-}
 
 /* ---- --failed ---- */
 
@@ -239,11 +30,12 @@ print_failed_json(const struct failed_listing *f, const struct ledger_entry *e)
 
 	clock_format(e->received_ns, received);
 	clock_format(e->not_before_ns > 0 ? e->not_before_ns : EXA_NO_TIME, again);
-	print_line(json_pack("{s:o, s:s, s:o, s:o, s:o, s:s, s:o, s:i, s:s}", "mailbox",
-		text_or_null(f->mailbox->smtp), "part", catalog_part_name(f->mailbox->part),
-		"folder", text_or_null(f->folder->path), "item_id", text_or_null(e->server_id),
-		"class", text_or_null(e->class), "received", received, "why", text_or_null(e->why),
-		"attempts", (int)e->attempts, "not_before", again));
+	deed_print_json(json_pack("{s:o, s:s, s:o, s:o, s:o, s:s, s:o, s:i, s:s}", "mailbox",
+		listing_json_text(f->mailbox->smtp), "part", catalog_part_name(f->mailbox->part),
+		"folder", listing_json_text(f->folder->path), "item_id",
+		listing_json_text(e->server_id), "class", listing_json_text(e->class), "received",
+		received, "why", listing_json_text(e->why), "attempts", (int)e->attempts,
+		"not_before", again));
 }
 
 static bool
@@ -257,6 +49,8 @@ failed_entry(void *ctx, const struct catalog_key *key, const struct ledger_entry
 	if (e->state != LEDGER_FAILED)
 		return true;
 	f->l->count++;
+	if (f->l->only_count)
+		return true;
 	if (f->l->json) {
 		print_failed_json(f, e);
 		return true;
@@ -373,11 +167,12 @@ print_expired(struct expired_listing *x, const struct catalog_expired *e)
 	clock_format(e->received_ns, received);
 	clock_format(e->when_ns, when);
 	if (x->l->json) {
-		print_line(json_pack("{s:I, s:o, s:o, s:s, s:s, s:I, s:s, s:o}", "number",
-			(json_int_t)e->number, "mailbox", text_or_null(buf_string(&x->address)),
-			"folder", text_or_null(buf_string(&x->path)), "received", received, "state",
+		deed_print_json(json_pack("{s:I, s:o, s:o, s:s, s:s, s:I, s:s, s:o}", "number",
+			(json_int_t)e->number, "mailbox",
+			listing_json_text(buf_string(&x->address)), "folder",
+			listing_json_text(buf_string(&x->path)), "received", received, "state",
 			"expired", "bytes", (json_int_t)e->mime_bytes, "expired", when, "rule",
-			text_or_null(e->rule)));
+			listing_json_text(e->rule)));
 		return;
 	}
 	text_size(e->mime_bytes, size);
@@ -399,11 +194,12 @@ list_one_expired(void *ctx, const struct catalog_expired *e, struct exa_error *e
 		return false;
 	if (!is_selected(x, e))
 		return true;
-	if (x->l->count == x->l->limit) {
-		x->l->enough = true;
+	if (x->l->most > 0 && x->l->count == x->l->most) {
+		x->l->more = true;
 		return exa_fail(err, EXA_CANCELLED, "enough");
 	}
-	print_expired(x, e);
+	if (!x->l->only_count)
+		print_expired(x, e);
 	x->l->count++;
 	x->l->bytes += e->mime_bytes;
 	return true;
@@ -419,10 +215,10 @@ list_expired(struct listing *l, const struct selection *selection, struct exa_er
 	if (!store_read_begin(catalog_store(l->catalog), &txn, err))
 		return false;
 	x.txn = txn;
-	good = catalog_each_expired(txn, list_one_expired, &x, err) || l->enough;
+	good = catalog_each_expired(txn, list_one_expired, &x, err) || l->more;
 	buf_done(&x.address);
 	buf_done(&x.path);
-	if (good && !l->json)
+	if (good && !l->json && !l->only_count)
 		(void)printf("%llu items\n", (unsigned long long)l->count);
 	return good;
 }
@@ -430,46 +226,35 @@ list_expired(struct listing *l, const struct selection *selection, struct exa_er
 /* ---- the verb ---- */
 
 static bool
-list_all(struct listing *l, const struct selection *selection, bool failed, struct exa_error *err)
+list(struct listing *l, const struct args *args, const struct selection *selection,
+	struct exa_error *err)
 {
-	char size[16];
-
-	if (failed)
+	if (args->value[OPT_FAILED] != NULL)
 		return list_failed(l, selection, err);
-	if (!store_reader_new(catalog_store(l->catalog), &l->reader, err) ||
-		(!selection_walk(l->catalog, selection, list_item, l, err) && !l->enough))
-		return false;
-	text_size(l->bytes, size);
-	if (!l->json)
-		(void)printf("%llu items, %s\n", (unsigned long long)l->count, size);
-	return true;
+	if (args->value[OPT_EXPIRED] == NULL)
+		return listing_run(l, selection, err);
+	l->most = selection->limit; /* of the others the walk itself has it */
+	return list_expired(l, selection, err);
 }
 
 int
 cmd_list(const struct args *args)
 {
-	struct listing l = {
-		.limit = UINT64_MAX, .json = args->value[OPT_JSON] != NULL, .no_text = "(damaged)"
-	};
+	struct listing l = { .json = args->value[OPT_JSON] != NULL,
+		.only_count = args->value[OPT_COUNT_ONLY] != NULL };
 	struct selection selection;
 	struct exa_error err;
 	bool good;
 
-	if (args->value[OPT_LIMIT] != NULL &&
-		!number_read(args->value[OPT_LIMIT], &l.limit, &err)) {
-		(void)exa_while(&err, "--limit");
-		return fail_with(&err);
-	}
 	if (!select_read(args, &selection, &err))
 		return fail_with(&err);
 	good = archive_open(args, (struct store_open_options){ .access = STORE_READ }, &l.catalog,
 		       &err) &&
-	       (args->value[OPT_EXPIRED] != NULL
-			       ? list_expired(&l, &selection, &err)
-			       : list_all(&l, &selection, args->value[OPT_FAILED] != NULL, &err));
-	store_reader_free(l.reader);
-	buf_done(&l.scratch);
-	catalog_abandonp(&l.catalog);
+	       list(&l, args, &selection, &err);
+	if (good && (l.only_count ||
+			    (args->value[OPT_FAILED] == NULL && args->value[OPT_EXPIRED] == NULL)))
+		listing_end(&l);
+	listing_done(&l);
 	selection_done(&selection);
 	if (!good)
 		return fail_with(&err);

@@ -97,9 +97,11 @@ take_operands(
 	const struct verb *verb, int argc, char **argv, struct args *args, struct exa_error *err)
 {
 	size_t count = argc > 0 ? (size_t)argc : 0;
+	size_t size = strlen(verb->operands);
 	bool optional = verb->operands[0] == '[';
+	bool many = size > 3 && strcmp(verb->operands + size - 3, "...") == 0;
 
-	if (count > verb->operand_count)
+	if (count > verb->operand_count && !many)
 		return exa_fail(err, EXA_USAGE, "'%s' is one argument too many for `exarch %s %s`",
 			argv[verb->operand_count], verb->name, verb->operands);
 	if (count < verb->operand_count && !optional)

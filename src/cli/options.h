@@ -64,6 +64,23 @@ enum option_id {
 	OPT_PROFILE,
 	OPT_INTO,
 	OPT_ON_DUPLICATE,
+	OPT_SUBJECT,
+	OPT_SENDER,
+	OPT_RECIPIENT,
+	OPT_CLASS,
+	OPT_SIZE,
+	OPT_HAS_ATTACHMENT,
+	OPT_ATTACHMENT_NAME,
+	OPT_MESSAGE_ID,
+	OPT_ITEM_ID,
+	OPT_TEXT,
+	OPT_SORT,
+	OPT_COUNT_ONLY,
+	OPT_ATTACHMENT_NUMBER,
+	OPT_TO_FILE,
+	OPT_IN_CLEAR,
+	OPT_ANEW,
+	OPT_REMOVE,
 	OPT_COUNT
 };
 
@@ -101,7 +118,7 @@ enum exit_code {
 
 struct verb {
 	const char *name;     /* "config check" is two words */
-	const char *operands; /* "PROFILE MAILBOX" */
+	const char *operands; /* "PROFILE MAILBOX"; "WORD..." at the end: one or more */
 	size_t operand_count;
 	const char *summary;           /* one line */
 	const char *details;           /* more for `help VERB`, or NULL */
@@ -136,6 +153,8 @@ int cmd_mailboxes(const struct args *args);
 int cmd_folders(const struct args *args);
 int cmd_archive(const struct args *args);
 int cmd_list(const struct args *args);
+int cmd_search(const struct args *args);
+int cmd_index(const struct args *args);
 int cmd_show(const struct args *args);
 int cmd_export(const struct args *args);
 int cmd_stats(const struct args *args);

@@ -18,7 +18,8 @@ const struct option_spec option_specs[OPT_COUNT] = {
 	[OPT_FOLDER] = { "folder", 'f', "PATTERN", false,
 		"only folders whose path matches (\"/Inbox/**\", or re:EXPRESSION)" },
 	[OPT_SINCE] = { "since", 0, "DATE", false,
-		"received at or after DATE (2026-07-22 or 2026-07-22T10:00:00Z)" },
+		"received at or after DATE (2026-07-22, 2026-07, 2026-07-22T10:00:00Z; 30d = 30 "
+		"days ago)" },
 	[OPT_BEFORE] = { "before", 0, "DATE", false, "received before DATE" },
 	[OPT_ID] = { "id", 0, "NUMBER", true,
 		"only this item, as `exarch list` numbers it; may be repeated" },
@@ -88,11 +89,39 @@ const struct option_spec option_specs[OPT_COUNT] = {
 		"into this mailbox, below this folder; otherwise where everything was" },
 	[OPT_ON_DUPLICATE] = { "on-duplicate", 0, "HOW", false,
 		"with what is there already: skip (default), copy or replace" },
+	[OPT_SUBJECT] = { "subject", 0, "TEXT", false,
+		"TEXT is in the subject (`*` = anything; =TEXT: is all of it; re:EXPRESSION)" },
+	[OPT_SENDER] = { "sender", 0, "TEXT", false, "the same of From" },
+	[OPT_RECIPIENT] = { "recipient", 0, "TEXT", false, "the same of To, Cc or Bcc" },
+	[OPT_CLASS] = { "class", 0, "CLASS", false,
+		"mail, meeting, report, calendar, contact, task, note, journal; or as --subject, "
+		"of the item class" },
+	[OPT_SIZE] = { "size", 0, "RANGE", false, "\">10MB\", \"<=64KiB\", \"1MB..10MB\"" },
+	[OPT_HAS_ATTACHMENT] = { "has-attachment", 0, NULL, false, "only items with attachments" },
+	[OPT_ATTACHMENT_NAME] = { "attachment", 0, "TEXT", false,
+		"as --subject, of the name of an attachment" },
+	[OPT_MESSAGE_ID] = { "message-id", 0, "TEXT", false, "as --subject, of the Message-ID" },
+	[OPT_ITEM_ID] = { "item-id", 0, "ID", false, "the item that has this id at the server" },
+	[OPT_TEXT] = { "text", 0, "WORDS", false,
+		"these words are in it, as `exarch search` finds them" },
+	[OPT_SORT] = { "sort", 0, "KEY", false,
+		"date, size, subject, sender, number, rank or place; -KEY turns it round" },
+	[OPT_COUNT_ONLY] = { "count", 0, NULL, false, "only how many there are" },
+	[OPT_ATTACHMENT_NUMBER] = { "attachment", 0, "N", false,
+		"the N-th attachment, as `exarch show` counts them" },
+	[OPT_TO_FILE] = { "to", 0, "FILE", false, "write it into FILE, which must not exist" },
+	[OPT_IN_CLEAR] = { "in-clear", 0, NULL, false,
+		"of an encrypted archive too: the words of its mail then stand open on the disk" },
+	[OPT_ANEW] = { "anew", 0, NULL, false, "from the first item on" },
+	[OPT_REMOVE] = { "remove", 0, NULL, false, "take the index away" },
 	[OPT_VERIFY] = { "verify", 0, NULL, false, "only say whether the record is whole" },
 };
 
 #define KEY OPT_KEY_FILE, OPT_PASSPHRASE_FILE
-#define SELECTION OPT_MAILBOX, OPT_FOLDER, OPT_SINCE, OPT_BEFORE, OPT_ID, OPT_ALL_VERSIONS
+#define SELECTION                                                                               \
+	OPT_MAILBOX, OPT_FOLDER, OPT_SINCE, OPT_BEFORE, OPT_SUBJECT, OPT_SENDER, OPT_RECIPIENT, \
+		OPT_CLASS, OPT_SIZE, OPT_HAS_ATTACHMENT, OPT_ATTACHMENT_NAME, OPT_MESSAGE_ID,   \
+		OPT_ITEM_ID, OPT_TEXT, OPT_ID, OPT_ALL_VERSIONS
 
 static const enum option_id only_help[] = { OPT_HELP, OPT_COUNT };
 static const enum option_id init_options[] = { OPT_COMPRESSION, OPT_ENCRYPT, KEY, OPT_HELP,
@@ -107,10 +136,14 @@ static const enum option_id explain_options[] = { OPT_JSON, OPT_HELP, OPT_COUNT 
 static const enum option_id archive_options[] = { OPT_DRY_RUN, OPT_THREADS, OPT_MAILBOX,
 	OPT_MAX_DURATION, OPT_NO_DELETE, OPT_MAX_DELETE, KEY, OPT_JSON, OPT_QUIET, OPT_HELP,
 	OPT_COUNT };
-static const enum option_id list_options[] = { SELECTION, OPT_LIMIT, OPT_FAILED, OPT_EXPIRED, KEY,
+static const enum option_id list_options[] = { SELECTION, OPT_SORT, OPT_LIMIT, OPT_COUNT_ONLY,
+	OPT_FAILED, OPT_EXPIRED, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
+static const enum option_id search_options[] = { SELECTION, OPT_SORT, OPT_LIMIT, OPT_ALL,
+	OPT_COUNT_ONLY, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
+static const enum option_id index_options[] = { OPT_IN_CLEAR, OPT_ANEW, OPT_REMOVE, KEY, OPT_QUIET,
 	OPT_JSON, OPT_HELP, OPT_COUNT };
-static const enum option_id show_options[] = { OPT_RAW, OPT_HEADERS, OPT_NATIVE, KEY, OPT_HELP,
-	OPT_COUNT };
+static const enum option_id show_options[] = { OPT_RAW, OPT_HEADERS, OPT_NATIVE,
+	OPT_ATTACHMENT_NUMBER, OPT_TO_FILE, KEY, OPT_HELP, OPT_COUNT };
 static const enum option_id export_options[] = { OPT_TO, OPT_FORMAT, OPT_LAYOUT, OPT_FLAT,
 	OPT_ICS_VCF, OPT_NATIVE, OPT_UPDATE, OPT_WORKERS, SELECTION, KEY, OPT_QUIET, OPT_JSON,
 	OPT_HELP, OPT_COUNT };
@@ -180,7 +213,22 @@ const struct verb verbs[] = {
 		"server "
 		"in the end; look first: -n\nsays what would be, and what keeps the rest.",
 		archive_options, cmd_archive },
-	{ "list", "ARCHIVE", 1, "list archived items", NULL, list_options, cmd_list },
+	{ "list", "ARCHIVE", 1, "list archived items",
+		"All conditions that are given hold (docs/selection.md). The numbers are good for "
+		"`exarch show`\nand --id.",
+		list_options, cmd_list },
+	{ "search", "ARCHIVE WORD...", 2, "find messages by their words, best first",
+		"All words must be there, in head, text or attachments: \"two words\" together, "
+		"begin*, one OR other,\nsubject:word (from: to: attachment: body: file:), and "
+		"behind `--` -word for what must not be there.\n"
+		"Prints the best 20; --limit and --all print more. Fast with `exarch index`, and "
+		"the same without.",
+		search_options, cmd_search },
+	{ "index", "ARCHIVE", 1, "make or update the index that makes searching fast",
+		"It is made of the archive's mail and stands in its folder `search`; it may be "
+		"removed at any time.\nSafe to stop: the next call goes on. May run beside "
+		"`exarch archive`.",
+		index_options, cmd_index },
 	{ "show", "ARCHIVE NUMBER", 2, "show one archived message", NULL, show_options, cmd_show },
 	{ "export", "ARCHIVE", 1, "write archived messages into files",
 		"Each message is compared with its SHA-256 before its file gets its name. No "

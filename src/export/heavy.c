@@ -7,8 +7,8 @@
 #include <gmime/gmime.h>
 
 #include "exarch/mem.h"
+#include "exarch/message.h"
 #include "exarch/report.h"
-#include "gmime_once.h"
 #include "heavy.h"
 
 /* Headers of a part are short; what stands before them is another part's end. */
@@ -99,7 +99,7 @@ heavy_name(struct bytes headers, char out[STATS_PART_NAME_MAX + 1])
 	const char *name;
 	bool attached;
 
-	gmime_once();
+	message_gmime_ready();
 	stream = g_mime_stream_mem_new_with_buffer((const char *)block.data, block.size);
 	parser = g_mime_parser_new_with_stream(stream);
 	part = g_mime_parser_construct_part(parser, NULL);

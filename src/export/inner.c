@@ -4,7 +4,8 @@
 
 #include <gmime/gmime.h>
 
-#include "gmime_once.h"
+#include "exarch/message.h"
+
 #include "inner.h"
 #include "name.h"
 
@@ -104,7 +105,7 @@ inner_parse(struct bytes message, bool cut, struct buf *out)
 	GMimeParser *parser;
 	GMimeObject *part = NULL;
 
-	gmime_once();
+	message_gmime_ready();
 	stream = g_mime_stream_mem_new_with_buffer((const char *)message.data, message.size);
 	parser = g_mime_parser_new_with_stream(stream);
 	parsed = g_mime_parser_construct_message(parser, NULL);

@@ -9,7 +9,6 @@
 
 #include "exarch/fs.h"
 #include "exarch/mem.h"
-#include "head.h"
 #include "inner.h"
 #include "item.h"
 #include "name.h"
@@ -243,7 +242,7 @@ append(struct job *j, const struct form *form, struct exa_error *err)
 
 	j->end = false;
 	buf_reset(&w->head);
-	if (!recipe_head(w->reader, &j->record->recipe, HEAD_SOURCE_MAX, &w->head, err))
+	if (!recipe_head(w->reader, &j->record->recipe, MESSAGE_HEAD_SOURCE_MAX, &w->head, err))
 		return false;
 	j->end = true;
 	if (!mbox_message_begin(x, &w->target, buf_bytes(&w->head), j->item->row->received_ns, err))

@@ -2,12 +2,20 @@
 /*
  * The walk over selected items: short read transactions that only copy, callbacks in between. So a
  * slow export pins no pages of the index, and an archiving process beside it goes on.
+ *
+ *     ids, a server's id, or all by place ─► conditions ─► delivered, or collected and sorted first
+ *     hits in the order of their rank ────► conditions ─► delivered
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "exarch/clock.h"
 #include "exarch/export.h"
 #include "exarch/mem.h"
+
+#include "content.h"
+#include "order.h"
+#include "tree.h"
 
 #define STEP_ROWS ((size_t)256) /* rows copied in one transaction */
 
@@ -16,14 +24,12 @@ struct walk {
 	const struct selection *s;
 	selected_fn *fn;
 	void *ctx;
-
-	struct arena *mailbox_texts;
-	struct catalog_mailbox *mailboxes;
-	size_t mailbox_count;
-
-	struct arena *folder_texts; /* of the mailbox at hand */
-	struct catalog_folder *folders;
-	size_t folder_count;
+	struct tree tree;
+	struct content *content; /* NULL: no conditions on it */
+	struct order order;
+	bool collecting; /* for the order, instead of handing over */
+	uint64_t handed_over;
+	bool enough;
 
 	struct catalog_row rows[STEP_ROWS];
 	size_t row_count;
@@ -42,14 +48,12 @@ selection_done(struct selection *s)
 	pattern_free(s->mailbox);
 	pattern_free(s->folder);
 	exa_free(s->ids);
+	exa_free(s->item_id);
+	search_conditions_done(&s->content);
 	selection_init(s);
 }
 
-static bool
-matches(const struct pattern *p, const char *subject)
-{
-	return p == NULL || pattern_matches(p, subject);
-}
+/* ---- conditions ---- */
 
 /* An item without a time is in no span of time. */
 static bool
@@ -62,87 +66,49 @@ in_time(const struct selection *s, int64_t received_ns)
 	       (s->to_ns == EXA_NO_TIME || received_ns < s->to_ns);
 }
 
-/* ---- copying mailboxes and folders ---- */
-
-static const char *
-copy(struct arena *a, const char *text)
+static bool
+row_holds(const struct selection *s, const struct catalog_row *row)
 {
-	return text == NULL ? "" : arena_strndup(a, text, CATALOG_TEXT_MAX);
+	return in_time(s, row->received_ns) && row->mime_bytes >= s->size_least &&
+	       (s->size_below == 0 || row->mime_bytes < s->size_below);
 }
 
 static bool
-take_mailbox(void *ctx, const struct catalog_mailbox *m, struct exa_error *err)
+is_of_this_version(const struct selection *s, const struct catalog_row *row)
 {
-	struct walk *w = ctx;
-	struct catalog_mailbox mine = *m;
-
-	(void)err;
-	mine.smtp = copy(w->mailbox_texts, m->smtp);
-	mine.display_name = copy(w->mailbox_texts, m->display_name);
-	w->mailboxes = exa_realloc_array(w->mailboxes, w->mailbox_count + 1, sizeof *w->mailboxes);
-	w->mailboxes[w->mailbox_count++] = mine;
-	return true;
+	return row->state != ITEM_EXPIRED && (row->state != ITEM_SUPERSEDED || s->all_versions);
 }
+
+/* ---- handing over ---- */
 
 static bool
-take_folder(void *ctx, const struct catalog_folder *f, struct exa_error *err)
+hand_over(struct walk *w, const struct catalog_mailbox *m, const struct catalog_folder *f,
+	const struct catalog_row *row, struct exa_error *err)
 {
-	struct walk *w = ctx;
-	struct catalog_folder mine = *f;
+	struct selected item = { .mailbox = m, .folder = f, .row = row };
 
-	(void)err;
-	mine.server_id = copy(w->folder_texts, f->server_id);
-	mine.parent_id = copy(w->folder_texts, f->parent_id);
-	mine.name = copy(w->folder_texts, f->name);
-	mine.path = copy(w->folder_texts, f->path);
-	mine.class = copy(w->folder_texts, f->class);
-	w->folders = exa_realloc_array(w->folders, w->folder_count + 1, sizeof *w->folders);
-	w->folders[w->folder_count++] = mine;
-	return true;
-}
-
-static int
-by_mailbox_number(const void *a, const void *b)
-{
-	const struct catalog_mailbox *x = a, *y = b;
-
-	return x->number < y->number ? -1 : x->number > y->number;
-}
-
-static int
-by_folder_number(const void *a, const void *b)
-{
-	const struct catalog_folder *x = a, *y = b;
-
-	return x->number < y->number ? -1 : x->number > y->number;
-}
-
-static bool
-load_mailboxes(struct walk *w, struct exa_error *err)
-{
-	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
-
-	if (!store_read_begin(catalog_store(w->catalog), &txn, err) ||
-		!catalog_each_mailbox_shown(txn, take_mailbox, w, err))
+	if (w->s->snippets && w->content != NULL)
+		item.snippet = content_snippet(w->content, row);
+	if (!w->fn(w->ctx, &item, err))
 		return false;
-	if (w->mailbox_count > 0)
-		exa_sort(w->mailboxes, w->mailbox_count, sizeof *w->mailboxes, by_mailbox_number);
-	return true;
+	if (++w->handed_over != w->s->limit)
+		return true;
+	w->enough = true;
+	return exa_fail(err, EXA_CANCELLED, "enough");
 }
 
+/* ROW's place and its own facts are right; what is left is its content. */
 static bool
-load_folders(struct walk *w, uint32_t mailbox, struct exa_error *err)
+deliver(struct walk *w, const struct catalog_mailbox *m, const struct catalog_folder *f,
+	const struct catalog_row *row, struct exa_error *err)
 {
-	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
+	bool holds;
 
-	arena_reset(w->folder_texts);
-	w->folder_count = 0;
-	if (!store_read_begin(catalog_store(w->catalog), &txn, err) ||
-		!catalog_each_folder_shown(txn, mailbox, take_folder, w, err))
-		return false;
-	if (w->folder_count > 0)
-		exa_sort(w->folders, w->folder_count, sizeof *w->folders, by_folder_number);
-	return true;
+	if (!content_holds(w->content, row, &holds, err))
+		return exa_while(err, "item %llu", (unsigned long long)row->number);
+	if (!holds)
+		return true;
+	return w->collecting ? order_add(&w->order, row, err) : hand_over(w, m, f, row, err);
 }
 
 /* ---- everything that matches ---- */
@@ -173,15 +139,6 @@ load_rows(struct walk *w, const struct catalog_folder *f, struct catalog_place *
 }
 
 static bool
-hand_over(struct walk *w, const struct catalog_mailbox *m, const struct catalog_folder *f,
-	const struct catalog_row *row, struct exa_error *err)
-{
-	const struct selected item = { .mailbox = m, .folder = f, .row = row };
-
-	return w->fn(w->ctx, &item, err);
-}
-
-static bool
 walk_folder(struct walk *w, const struct catalog_mailbox *m, const struct catalog_folder *f,
 	struct exa_error *err)
 {
@@ -200,34 +157,37 @@ walk_folder(struct walk *w, const struct catalog_mailbox *m, const struct catalo
 			if (w->by_date && w->s->to_ns != EXA_NO_TIME &&
 				row->received_ns >= w->s->to_ns)
 				return true;
-			if (!in_time(w->s, row->received_ns) ||
-				(row->state == ITEM_SUPERSEDED && !w->s->all_versions))
-				continue;
-			if (!hand_over(w, m, f, row, err))
+			if (is_of_this_version(w->s, row) && row_holds(w->s, row) &&
+				!deliver(w, m, f, row, err))
 				return false;
 		}
 	}
 	return true;
 }
 
-static bool
-walk_all(struct walk *w, struct exa_error *err)
-{
-	for (size_t i = 0; i < w->mailbox_count; i++) {
-		const struct catalog_mailbox *m = &w->mailboxes[i];
-		bool begun = m->number == w->s->after.mailbox;
+typedef bool folder_fn(struct walk *w, const struct catalog_mailbox *m,
+	const struct catalog_folder *f, struct exa_error *err);
 
-		if (!matches(w->s->mailbox, m->smtp) || m->number < w->s->after.mailbox)
+static bool
+each_folder(struct walk *w, folder_fn *fn, struct exa_error *err)
+{
+	for (size_t i = 0; i < w->tree.mailbox_count; i++) {
+		struct tree_mailbox *m = &w->tree.mailboxes[i];
+		bool begun = m->mailbox.number == w->s->after.mailbox;
+
+		if (!m->wanted || m->mailbox.number < w->s->after.mailbox)
 			continue;
-		if (!load_folders(w, m->number, err))
-			return exa_while(err, "listing the folders of %s", m->smtp);
-		for (size_t k = 0; k < w->folder_count; k++) {
-			if (begun && w->folders[k].number < w->s->after.folder)
+		if (!tree_load_folders(&w->tree, m, err))
+			return false;
+		for (size_t k = 0; k < m->folder_count; k++) {
+			const struct tree_folder *f = &m->folders[k];
+
+			if (begun && f->folder.number < w->s->after.folder)
 				continue;
-			if (matches(w->s->folder, w->folders[k].path) &&
-				!walk_folder(w, m, &w->folders[k], err))
+			if (f->wanted && !fn(w, &m->mailbox, &f->folder, err))
 				return false;
 		}
+		tree_drop_folders(m);
 	}
 	return true;
 }
@@ -287,31 +247,18 @@ find_rows(struct walk *w, struct catalog_row *rows, struct exa_error *err)
 	return true;
 }
 
+/* Delivers it when its place and its own facts hold. */
 static bool
 walk_row(struct walk *w, const struct catalog_row *row, struct exa_error *err)
 {
-	const struct catalog_mailbox mailbox_key = { .number = row->mailbox };
-	const struct catalog_folder folder_key = { .number = row->folder };
-	const struct catalog_mailbox *m =
-		w->mailbox_count == 0 ? NULL
-				      : bsearch(&mailbox_key, w->mailboxes, w->mailbox_count,
-						sizeof *w->mailboxes, by_mailbox_number);
-	const struct catalog_folder *f;
+	struct tree_mailbox *m;
+	struct tree_folder *f;
 
-	if (m != NULL && (w->folder_count == 0 || w->folders[0].mailbox != row->mailbox) &&
-		!load_folders(w, row->mailbox, err))
-		return exa_while(err, "listing the folders of %s", m->smtp);
-	f = m == NULL || w->folder_count == 0 ? NULL
-					      : bsearch(&folder_key, w->folders, w->folder_count,
-							sizeof *w->folders, by_folder_number);
-	if (m == NULL || f == NULL)
-		return exa_fail(err, EXA_CORRUPT,
-			"index: item %llu is in a folder that isn't known; run `exarch rebuild`",
-			(unsigned long long)row->number);
-	if (!matches(w->s->mailbox, m->smtp) || !matches(w->s->folder, f->path) ||
-		!in_time(w->s, row->received_ns))
+	if (!tree_find(&w->tree, row, &m, &f, err))
+		return false;
+	if (!m->wanted || !f->wanted || !row_holds(w->s, row))
 		return true;
-	return hand_over(w, m, f, row, err);
+	return deliver(w, &m->mailbox, &f->folder, row, err);
 }
 
 /* An item that is named is wanted, superseded or not; the other conditions hold. */
@@ -333,6 +280,170 @@ walk_ids(struct walk *w, struct exa_error *err)
 	return true;
 }
 
+static bool
+find_row(struct walk *w, uint64_t number, bool *found_out, struct catalog_row *out,
+	struct exa_error *err)
+{
+	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
+
+	return store_read_begin(catalog_store(w->catalog), &txn, err) &&
+	       catalog_row(txn, number, found_out, out, err);
+}
+
+/* ---- an item by the server's id ---- */
+
+static bool
+find_known(struct walk *w, const struct catalog_folder *f, bool *found_out, uint64_t *number_out,
+	struct exa_error *err)
+{
+	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
+	struct catalog_key key = catalog_key_of(f->mailbox, f->number, w->s->item_id);
+	bool same;
+
+	return store_read_begin(catalog_store(w->catalog), &txn, err) &&
+	       catalog_known(txn, &key, found_out, number_out, &same, "", err);
+}
+
+static bool
+walk_item_id(struct walk *w, const struct catalog_mailbox *m, const struct catalog_folder *f,
+	struct exa_error *err)
+{
+	struct catalog_row row;
+	uint64_t number;
+	bool found;
+
+	if (!find_known(w, f, &found, &number, err))
+		return exa_while(err, "looking in %s of %s", f->path, m->smtp);
+	if (!found)
+		return true;
+	if (!find_row(w, number, &found, &row, err))
+		return false;
+	return !found || !is_of_this_version(w->s, &row) || !row_holds(w->s, &row) ||
+	       deliver(w, m, f, &row, err);
+}
+
+static bool
+walk_by_place(struct walk *w, struct exa_error *err)
+{
+	if (w->s->id_count > 0)
+		return walk_ids(w, err);
+	return each_folder(w, w->s->item_id != NULL ? walk_item_id : walk_folder, err);
+}
+
+/* ---- best first ---- */
+
+static bool
+note_hit(void *ctx, uint64_t number, struct exa_error *err)
+{
+	(void)err;
+	buf_add_le64(ctx, number);
+	return true;
+}
+
+/* What the index doesn't know has no rank; it is the newest, and comes first. */
+static bool
+walk_unknown(struct walk *w, const struct catalog_mailbox *m, const struct catalog_folder *f,
+	struct exa_error *err)
+{
+	struct catalog_place place = { .received_ns = w->s->from_ns, .number = 0 };
+	bool more = true;
+
+	while (more) {
+		if (!load_rows(w, f, &place, &more, err))
+			return exa_while(err, "listing %s of %s", f->path, m->smtp);
+		for (size_t i = 0; i < w->row_count; i++) {
+			const struct catalog_row *row = &w->rows[i];
+
+			if (is_of_this_version(w->s, row) && row_holds(w->s, row) &&
+				content_is_unknown(w->content, row) && !deliver(w, m, f, row, err))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool
+walk_hits(struct walk *w, struct bytes numbers, struct exa_error *err)
+{
+	for (size_t at = 0; at < numbers.size; at += 8) {
+		struct catalog_row row;
+		bool found;
+
+		if (!find_row(w, get_le64(numbers.data + at), &found, &row, err))
+			return false;
+		if (found && is_of_this_version(w->s, &row) &&
+			!content_is_unknown(w->content, &row) && !walk_row(w, &row, err))
+			return false;
+	}
+	return true;
+}
+
+static bool
+walk_ranked(struct walk *w, struct exa_error *err)
+{
+	EXA_AUTO(buf_done) struct buf hits = { 0 };
+	struct search *index = content_index(w->content);
+	struct exa_error why;
+
+	if (!search_ranked(index, w->s->content.words, note_hit, &hits, &why)) {
+		content_give_up_index(w->content, &why);
+		return walk_by_place(w, err);
+	}
+	return (search_is_current(index) || each_folder(w, walk_unknown, err)) &&
+	       walk_hits(w, buf_bytes(&hits), err);
+}
+
+/* ---- in another order ---- */
+
+static bool
+hand_over_sorted(struct walk *w, struct exa_error *err)
+{
+	struct exa_error why;
+
+	if (!order_finish(&w->order, w->catalog, content_index(w->content), err)) {
+		if (content_index(w->content) == NULL)
+			return false;
+		why = *err;
+		content_give_up_index(w->content, &why);
+		if (!order_finish(&w->order, w->catalog, NULL, err))
+			return false;
+	}
+	for (size_t i = 0; i < w->order.count; i++) {
+		struct tree_mailbox *m;
+		struct tree_folder *f;
+		struct catalog_row row;
+		bool found;
+
+		if (!find_row(w, w->order.entries[i].number, &found, &row, err))
+			return false;
+		if (!found || row.state == ITEM_EXPIRED)
+			continue;
+		if (!tree_find(&w->tree, &row, &m, &f, err) ||
+			!hand_over(w, &m->mailbox, &f->folder, &row, err))
+			return false;
+	}
+	return true;
+}
+
+static bool
+walk(struct walk *w, struct exa_error *err)
+{
+	switch (w->s->sort) {
+	case SELECT_BY_RANK:
+		return content_is_ranked(w->content) ? walk_ranked(w, err) : walk_by_place(w, err);
+	case SELECT_BY_PLACE:
+		return walk_by_place(w, err);
+	case SELECT_BY_DATE:
+	case SELECT_BY_SIZE:
+	case SELECT_BY_SUBJECT:
+	case SELECT_BY_SENDER:
+	case SELECT_BY_NUMBER:
+		w->collecting = true;
+		return walk_by_place(w, err) && hand_over_sorted(w, err);
+	}
+	return false;
+}
+
 bool
 selection_walk(struct catalog *c, const struct selection *s, selected_fn *fn, void *ctx,
 	struct exa_error *err)
@@ -340,17 +451,14 @@ selection_walk(struct catalog *c, const struct selection *s, selected_fn *fn, vo
 	struct walk *w = exa_alloc(sizeof *w);
 	bool good;
 
-	*w = (struct walk){ .catalog = c,
-		.s = s,
-		.fn = fn,
-		.ctx = ctx,
-		.mailbox_texts = arena_new(),
-		.folder_texts = arena_new() };
-	good = load_mailboxes(w, err) && (s->id_count > 0 ? walk_ids(w, err) : walk_all(w, err));
-	arena_free(w->mailbox_texts);
-	arena_free(w->folder_texts);
-	exa_free(w->mailboxes);
-	exa_free(w->folders);
+	*w = (struct walk){
+		.catalog = c, .s = s, .fn = fn, .ctx = ctx, .order = { .selection = s }
+	};
+	good = tree_load(&w->tree, c, s, err) && content_open(c, s, &w->content, err) &&
+	       (walk(w, err) || w->enough);
+	content_close(w->content);
+	order_done(&w->order);
+	tree_done(&w->tree);
 	exa_free(w);
 	return good;
 }

@@ -140,6 +140,7 @@ check_all(const struct context *c, const struct raw_profile *raw, struct profile
 					 : PROFILE_VERSIONS_LATEST;
 	for (unsigned i = 0; i < raw->capture_count; i++)
 		p->capture |= (unsigned)raw->capture[i];
+	p->search = raw->search == RAW_YES;
 	if (p->capture == 0)
 		p->capture = PROFILE_CAPTURE_MIME;
 	return value_path(c, "archive", raw->archive, &p->archive) &&

@@ -125,6 +125,7 @@ struct raw_profile {
 	int versions; /* enum profile_versions + 1 */
 	int *capture;
 	unsigned capture_count;
+	int search;
 	struct raw_source *source;
 	struct raw_mailboxes *mailboxes;
 	struct raw_folders *folders;

@@ -241,6 +241,7 @@ static const cyaml_schema_field_t profile_fields[] = {
 	SECTION("filters", struct raw_profile, filters, filters_fields),
 	WORD("versions", struct raw_profile, versions, versions),
 	LIST("capture", struct raw_profile, capture, &capture_entry),
+	WORD("search", struct raw_profile, search, bools),
 	SECTION("delete", struct raw_profile, delete, delete_fields),
 	SECTION("run", struct raw_profile, run, run_fields),
 	CYAML_FIELD_END,

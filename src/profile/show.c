@@ -255,6 +255,7 @@ profile_show(const struct profile *p, struct buf *out)
 		p->capture & PROFILE_CAPTURE_MIME ? "mime" : "",
 		p->capture == (PROFILE_CAPTURE_MIME | PROFILE_CAPTURE_NATIVE) ? ", " : "",
 		p->capture & PROFILE_CAPTURE_NATIVE ? "native" : "");
+	add_bool(out, "search", p->search);
 	add_delete(out, p);
 	add_run(out, p);
 }

@@ -180,13 +180,14 @@ enum outcome target_job_fails(struct restore_thread *t, struct target *target, s
 	enum work_scope scope, const struct exa_error *why);
 
 /* tree.c */
-bool tree_load(struct ews *ews, const struct ews_mailbox *mailbox, struct tree *out,
+bool server_tree_load(struct ews *ews, const struct ews_mailbox *mailbox, struct tree *out,
 	struct exa_error *err) EXA_CHECK;
-void tree_done(struct tree *t);
-struct place *tree_root(struct tree *t);
-struct place *tree_by_role(struct tree *t, enum ews_role role); /* NULL: none */
-struct place *tree_child(struct tree *t, const struct place *parent, const char *name);
-struct place *tree_add(struct tree *t, const char *parent_id, const char *id, const char *name);
+void server_tree_done(struct tree *t);
+struct place *server_tree_root(struct tree *t);
+struct place *server_tree_by_role(struct tree *t, enum ews_role role); /* NULL: none */
+struct place *server_tree_child(struct tree *t, const struct place *parent, const char *name);
+struct place *server_tree_add(
+	struct tree *t, const char *parent_id, const char *id, const char *name);
 
 /* place.c: where things go. One resolver for each mailbox of the archive. */
 struct archived_folder {

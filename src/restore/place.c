@@ -146,14 +146,14 @@ find_by_role(struct tree *tree, const struct archived_folders *archived, const c
 		known = find_archived(archived, path, size);
 		if (known == NULL || !is_unique(known->role))
 			continue;
-		place = tree_by_role(tree, known->role);
+		place = server_tree_by_role(tree, known->role);
 		if (place != NULL) {
 			*size_out = size;
 			return place;
 		}
 	}
 	*size_out = 0;
-	return tree_root(tree);
+	return server_tree_root(tree);
 }
 
 void
@@ -164,7 +164,7 @@ way_find(struct tree *tree, const struct archived_folders *archived, const char 
 
 	*out = (struct way){ 0 };
 	if (into != NULL) {
-		out->from = tree_root(tree);
+		out->from = server_tree_root(tree);
 		add_names(out, NULL, into, 0);
 	} else {
 		out->from = find_by_role(tree, archived, path, &size);

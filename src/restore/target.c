@@ -27,7 +27,7 @@ make_place(struct restore_thread *t, struct target *target, struct tree *tree,
 		buf_printf(&id, "new folder %zu", tree->count);
 	else if (!ews_create_folder(t->ews, &target->mailbox, folder, &id, err))
 		return exa_while(err, "making folder %s", folder->name);
-	*out = tree_add(tree, folder->parent_id, buf_string(&id), folder->name);
+	*out = server_tree_add(tree, folder->parent_id, buf_string(&id), folder->name);
 	(*out)->is_new = t->run->options->dry_run;
 	return true;
 }
@@ -40,10 +40,11 @@ go(struct restore_thread *t, struct source *s, struct tree *tree, const struct w
 	EXA_AUTO(buf_done) struct buf path = { 0 };
 	struct place *at = way->from;
 
-	if (at != tree_root(tree))
+	if (at != server_tree_root(tree))
 		buf_printf(&path, "/%s", at->name);
 	for (size_t i = 0; i < way->count; i++) {
-		struct place *next = at->id[0] == '\0' ? NULL : tree_child(tree, at, way->names[i]);
+		struct place *next =
+			at->id[0] == '\0' ? NULL : server_tree_child(tree, at, way->names[i]);
 		const struct ews_new_folder folder = {
 			.parent_id = at->id, .name = way->names[i], .class = way->classes[i]
 		};
@@ -95,10 +96,10 @@ static bool
 open_target(struct restore_thread *t, struct target *target, struct exa_error *err)
 {
 	struct tree tree = { 0 };
-	bool good = tree_load(t->ews, &target->mailbox, &tree, err) &&
+	bool good = server_tree_load(t->ews, &target->mailbox, &tree, err) &&
 		    place_sources(t, target, &tree, err);
 
-	tree_done(&tree);
+	server_tree_done(&tree);
 	return good;
 }
 

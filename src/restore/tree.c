@@ -8,7 +8,7 @@
 #define PLACES_MAX ((size_t)1000000)
 
 struct place *
-tree_add(struct tree *t, const char *parent_id, const char *id, const char *name)
+server_tree_add(struct tree *t, const char *parent_id, const char *id, const char *name)
 {
 	struct place *p = exa_alloc(sizeof *p);
 
@@ -32,12 +32,12 @@ take_folder(void *ctx, const struct ews_folder *f, struct exa_error *err)
 	if (t->count >= PLACES_MAX)
 		return exa_fail(err, EXA_LIMIT, "more than %zu folders", PLACES_MAX);
 	if (!f->search_folder)
-		tree_add(t, f->parent_id, f->id, f->name)->role = f->role;
+		server_tree_add(t, f->parent_id, f->id, f->name)->role = f->role;
 	return true;
 }
 
 bool
-tree_load(
+server_tree_load(
 	struct ews *ews, const struct ews_mailbox *mailbox, struct tree *out, struct exa_error *err)
 {
 	struct tree tree = { 0 };
@@ -50,7 +50,7 @@ tree_load(
 	if (good && tree.count == 0)
 		good = exa_fail(err, EXA_PROTOCOL, "the mailbox has no root folder");
 	if (!good) {
-		tree_done(&tree);
+		server_tree_done(&tree);
 		return exa_while(err, "listing folders");
 	}
 	*out = tree;
@@ -58,7 +58,7 @@ tree_load(
 }
 
 void
-tree_done(struct tree *t)
+server_tree_done(struct tree *t)
 {
 	for (size_t i = 0; i < t->count; i++) {
 		exa_free(t->places[i]->id);
@@ -71,13 +71,13 @@ tree_done(struct tree *t)
 }
 
 struct place *
-tree_root(struct tree *t)
+server_tree_root(struct tree *t)
 {
 	return t->places[0];
 }
 
 struct place *
-tree_by_role(struct tree *t, enum ews_role role)
+server_tree_by_role(struct tree *t, enum ews_role role)
 {
 	for (size_t i = 0; i < t->count; i++) {
 		if (t->places[i]->role == role)
@@ -88,7 +88,7 @@ tree_by_role(struct tree *t, enum ews_role role)
 
 /* Exchange doesn't tell names apart by case; but what is written alike is meant first. */
 struct place *
-tree_child(struct tree *t, const struct place *parent, const char *name)
+server_tree_child(struct tree *t, const struct place *parent, const char *name)
 {
 	struct place *like = NULL;
 

@@ -50,3 +50,9 @@ store_stat(struct store *s, struct store_stats *out, struct exa_error *err)
 	*out = stats;
 	return true;
 }
+
+const char *
+store_dir(const struct store *s)
+{
+	return s->dir;
+}

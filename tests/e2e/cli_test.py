@@ -44,7 +44,7 @@ def wrong_words_are_named(run):
                         (('export', 'a'), ('--to',)),
                         (('export', 'a', '--to', 'b', '--format', 'pst'), ('pst', 'eml')),
                         (('verify', 'a', '--level', 'deep'), ("'deep'", 'messages')),
-                        (('list', 'a', '--since', 'yesterday'), ('--since', 'yesterday')),
+                        (('list', 'a', '--since', 'whenever'), ('--since', 'whenever')),
                         (('list', 'a', '--mailbox', 're:('), ('--mailbox', 're:(')),
                         (('list', 'a', '--limit'), ('--limit', 'value')),
                         (('init', 'a', '--compression', 'lzma'), ('lzma', 'zstd')),

@@ -6,7 +6,7 @@
 
 #include <glib.h>
 
-#include "head.h"
+#include "exarch/message.h"
 #include "name.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 check_text(const char *text)
 {
-	if (strlen(text) > HEAD_TEXT_MAX || !g_utf8_validate(text, -1, NULL))
+	if (strlen(text) > MESSAGE_HEAD_TEXT_MAX || !g_utf8_validate(text, -1, NULL))
 		abort();
 	for (const char *p = text; *p != '\0'; p++) {
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
@@ -37,7 +37,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct message_head head;
 
-	head_parse(bytes_of(data, size), &head);
+	message_head_parse(bytes_of(data, size), &head);
 	check_text(head.subject);
 	check_text(head.from);
 	check_text(head.to);

@@ -157,5 +157,6 @@ main(void)
 	};
 #undef TEST
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

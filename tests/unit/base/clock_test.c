@@ -95,6 +95,41 @@ spans_without_number_or_known_unit_are_refused(void **state)
 	}
 }
 
+static void
+people_write_moments_as_dates_months_or_spans(void **state)
+{
+	static const struct {
+		const char *text, *expected;
+	} cases[] = {
+		{ "2026-07-22", "2026-07-22T00:00:00Z" },
+		{ "2026-07-22T10:00:00Z", "2026-07-22T10:00:00Z" },
+		{ "2026-07", "2026-07-01T00:00:00Z" },
+		{ "2026", "2026-01-01T00:00:00Z" },
+		{ "today", "2026-03-31T00:00:00Z" },
+		{ "Yesterday", "2026-03-30T00:00:00Z" },
+		{ "30d", "2026-03-01T12:00:00Z" },
+		{ "2w", "2026-03-17T12:00:00Z" },
+		{ "1 month", "2026-02-28T12:00:00Z" },
+	};
+	const char *const bad[] = { "", "soon", "2026-", "2026-13", "20261", "-3d", "3", "2026-7" };
+	struct exa_error err;
+	int64_t now, then;
+
+	(void)state;
+	assert_true(clock_parse("2026-03-31T12:00:00Z", &now, &err));
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char text[CLOCK_TEXT_MAX];
+
+		assert_true(clock_parse_moment(cases[i].text, now, &then, &err));
+		clock_format(then, text);
+		assert_string_equal(text, cases[i].expected);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		assert_false(clock_parse_moment(bad[i], now, &then, &err));
+		assert_int_equal(err.code, EXA_USAGE);
+	}
+}
+
 int
 main(void)
 {
@@ -103,6 +138,7 @@ main(void)
 		cmocka_unit_test(nonsense_is_not_a_date),
 		cmocka_unit_test(months_count_in_the_calendar),
 		cmocka_unit_test(spans_without_number_or_known_unit_are_refused),
+		cmocka_unit_test(people_write_moments_as_dates_months_or_spans),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

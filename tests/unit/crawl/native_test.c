@@ -329,5 +329,6 @@ main(void)
 		WORLD(trouble_of_the_server_is_waited_for_in_either_form),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,10 +8,9 @@
 #include <gmime/gmime.h>
 
 #include "exarch/mem.h"
+#include "exarch/message.h"
 #include "exarch/report.h"
-#include "gmime_once.h"
-#include "head.h"
-#include "words.h"
+#include "join.h"
 
 /* The header block up to its empty line, so that no body is ever parsed here. */
 static struct bytes
@@ -19,7 +18,7 @@ header_block(struct bytes source)
 {
 	const uint8_t *p = source.data;
 
-	source = bytes_take(source, HEAD_SOURCE_MAX);
+	source = bytes_take(source, MESSAGE_HEAD_SOURCE_MAX);
 	for (size_t i = 0; i + 1 < source.size; i++) {
 		if (p[i] != '\n')
 			continue;
@@ -57,13 +56,13 @@ field(GMimeHeaderList *headers, GMimeParserOptions *options, const char *name)
 	words_join(&joined, value);
 	g_free(value);
 	value = g_mime_utils_header_decode_text(options, buf_string(&joined));
-	report_clean(&text, value, HEAD_TEXT_MAX);
+	report_clean(&text, value, MESSAGE_HEAD_TEXT_MAX);
 	g_free(value);
 	return buf_steal(&text);
 }
 
 void
-head_parse(struct bytes source, struct message_head *out)
+message_head_parse(struct bytes source, struct message_head *out)
 {
 	EXA_AUTO(buf_done) struct buf block = { 0 };
 	GMimeParserOptions *options;
@@ -72,7 +71,7 @@ head_parse(struct bytes source, struct message_head *out)
 	GMimeMessage *message;
 	GMimeHeaderList *headers;
 
-	gmime_once();
+	message_gmime_ready();
 	buf_add_bytes(&block, header_block(source));
 	buf_add_string(&block, "\r\n");
 	options = parser_options();
@@ -84,6 +83,7 @@ head_parse(struct bytes source, struct message_head *out)
 	out->from = field(headers, options, "From");
 	out->to = field(headers, options, "To");
 	out->cc = field(headers, options, "Cc");
+	out->bcc = field(headers, options, "Bcc");
 	out->date = field(headers, options, "Date");
 	out->message_id = field(headers, options, "Message-Id");
 	if (message != NULL)
@@ -99,9 +99,9 @@ message_head_read(struct store_reader *r, const struct store_id *recipe, struct 
 {
 	EXA_AUTO(buf_done) struct buf source = { 0 };
 
-	if (!recipe_head(r, recipe, HEAD_SOURCE_MAX, &source, err))
+	if (!recipe_head(r, recipe, MESSAGE_HEAD_SOURCE_MAX, &source, err))
 		return false;
-	head_parse(buf_bytes(&source), out);
+	message_head_parse(buf_bytes(&source), out);
 	return true;
 }
 
@@ -112,6 +112,7 @@ message_head_done(struct message_head *h)
 	exa_free(h->from);
 	exa_free(h->to);
 	exa_free(h->cc);
+	exa_free(h->bcc);
 	exa_free(h->date);
 	exa_free(h->message_id);
 	*h = (struct message_head){ 0 };

@@ -3,7 +3,7 @@
 #include <strings.h>
 
 #include "exarch/mem.h"
-#include "words.h"
+#include "join.h"
 
 /* "=?charset?B?text?=" */
 struct word {

@@ -9,15 +9,14 @@
 #include <glib.h>
 
 #include "exarch/mem.h"
-
-#include "head.h"
+#include "exarch/message.h"
 
 static struct message_head
 parse(const char *source)
 {
 	struct message_head head;
 
-	head_parse(bytes_of_string(source), &head);
+	message_head_parse(bytes_of_string(source), &head);
 	return head;
 }
 
@@ -98,9 +97,9 @@ a_long_subject_is_kept_and_an_endless_one_cut(void **state)
 		for (size_t k = 0; k < sizes[i]; k++)
 			buf_add_byte(&source, 'a');
 		buf_add_string(&source, "\r\nFrom: b@x\r\n\r\n");
-		head_parse(buf_bytes(&source), &head);
-		assert_int_equal(
-			strlen(head.subject), sizes[i] < HEAD_TEXT_MAX ? sizes[i] : HEAD_TEXT_MAX);
+		message_head_parse(buf_bytes(&source), &head);
+		assert_int_equal(strlen(head.subject),
+			sizes[i] < MESSAGE_HEAD_TEXT_MAX ? sizes[i] : MESSAGE_HEAD_TEXT_MAX);
 		message_head_done(&head);
 	}
 }
@@ -121,7 +120,7 @@ whatever_the_bytes_are_the_texts_are_utf8_without_controls(void **state)
 			buf_add_byte(&source, (uint8_t)(seed >> 24));
 		}
 		buf_add_string(&source, "?=\r\nFrom: ");
-		head_parse(buf_bytes(&source), &head);
+		message_head_parse(buf_bytes(&source), &head);
 		assert_true(g_utf8_validate(head.subject, -1, NULL));
 		for (const char *p = head.subject; *p != '\0'; p++)
 			assert_true((unsigned char)*p >= 0x20 && *p != 0x7f);

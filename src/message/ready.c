@@ -3,7 +3,7 @@
 
 #include <gmime/gmime.h>
 
-#include "gmime_once.h"
+#include "exarch/message.h"
 
 static void
 init(void)
@@ -12,7 +12,7 @@ init(void)
 }
 
 void
-gmime_once(void)
+message_gmime_ready(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 

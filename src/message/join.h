@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef EXPORT_WORDS_H
-#define EXPORT_WORDS_H
+#ifndef MESSAGE_JOIN_H
+#define MESSAGE_JOIN_H
 
 #include "exarch/bytes.h"
 

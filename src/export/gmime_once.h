@@ -1,8 +1,0 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#ifndef EXPORT_GMIME_ONCE_H
-#define EXPORT_GMIME_ONCE_H
-
-/* Makes GMime ready, however often and from whichever thread it is called. */
-void gmime_once(void);
-
-#endif
