@@ -60,6 +60,14 @@ def brief(r):
                     if key in r)
 
 
+def under_way_until(r, here):
+    """When it was over for whoever sent it; HERE: the programs that may have."""
+    end = r['from_us'] if r.get('left') else r['to_us']  # when its client went isn't known
+    if here and all(p.ended is not None for p in here):
+        end = min(end, max(p.ended * 1e6 for p in here))
+    return end
+
+
 def too_many_at_once(requests, programs):
     under_way = []  # (end, number, whose)
     for number, r in enumerate(requests):
@@ -69,9 +77,7 @@ def too_many_at_once(requests, programs):
             continue
         while under_way and under_way[0][0] <= r['from_us']:
             heapq.heappop(under_way)
-        end = r['from_us'] if r.get('left') else r['to_us']  # when its client went isn't known
-        last = max((p.ended * 1e6 for p in here if p.ended is not None), default=end) if all(p.ended is not None for p in here) else end
-        heapq.heappush(under_way, (min(end, last), number, whose(r)))
+        heapq.heappush(under_way, (under_way_until(r, here), number, whose(r)))
         mailboxes = collections.Counter(w for _, _, w in under_way if '@' in w)
         threads = sum(p.threads for p in here)
         now = len([e for e, _, _ in under_way if e > r['from_us']])
@@ -99,7 +105,7 @@ def too_early(requests, programs):
             yield f'{early[key]} requests before their time, with {threads} threads that were told {len(told[key])} times: {brief(r)}'
 
 
-def sent_twice(requests):
+def sent_twice(requests, programs):
     sent, looks = {}, collections.defaultdict(list)
     for r in sorted(requests, key=lambda r: r['from_us']):
         operation, box = r.get('operation'), whose(r)
@@ -112,7 +118,8 @@ def sent_twice(requests):
             sent[operation, box, thing] = r
             if before is None or (before['status'] == REFUSED and not before.get('done')):
                 continue
-            looked = any(before['to_us'] <= k['from_us'] and k['to_us'] <= r['from_us'] and
+            over = under_way_until(before, [p for p in programs if p.lives(before['from_us'])])
+            looked = any(over <= k['from_us'] and k['to_us'] <= r['from_us'] and
                          (operation in MADE or thing in k.get('about', ())) for k in looks[box])
             if operation in BY_ID and thing in before.get('done', ()):
                 yield f'{operation} of {thing}, which was done: {brief(r)}'
@@ -123,4 +130,4 @@ def sent_twice(requests):
 def complaints(log, programs):
     """What was broken, in words; LOG: the simulator's lines."""
     mine = sorted((r for r in log if r.get('agent', '').startswith(AGENT)), key=lambda r: r['from_us'])
-    return [*too_many_at_once(mine, programs), *too_early(mine, programs), *sent_twice(mine)]
+    return [*too_many_at_once(mine, programs), *too_early(mine, programs), *sent_twice(mine, programs)]

@@ -71,6 +71,10 @@ def what_is_sent_twice_is_seen(run):
     create = [asked(begin, begin + 5, 'CreateItem', about=['c']) for begin in (10, 30)]
     is_found('made again', create, words='CreateItem of c again without a look')
     is_fine('made again after a look', [create[0], asked(20, 25, 'FindItem'), create[1]])
+    killed, next_one = program(ended=20e-6), program(began=22e-6)
+    long_one, looked = asked(10, 100, 'CreateItem', about=['c']), asked(25, 28, 'FindItem')
+    is_fine('by a program that was killed before the answer', [long_one, looked, create[1]], killed, next_one)
+    is_found('while the answer is awaited', [long_one, looked, create[1]], program(), words='CreateItem of c again without a look')
     is_fine('in two mailboxes', [create[0], asked(30, 35, 'CreateItem', BERT, about=['c'])])
 
 

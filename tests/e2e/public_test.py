@@ -65,7 +65,7 @@ def what_changes_in_public_folders_is_followed(run):
     before = expected(folder)
 
     (folder / '@public/Team/Minutes/1.eml').unlink()
-    mail.write(folder, {'@public/Team/Minutes/9.eml': 'the newest', '@public/Sales/New/1.eml': 'another'})
+    mail.write(folder, {'@public/Team/Minutes/9.eml': 'the newest', '@public/Sales/Spring/1.eml': 'another'})
     sim.forget()
     third = run.archive(profile)
     same('fetched', sim.fetched_items(), 2)
