@@ -49,6 +49,9 @@ struct crawl_mailbox {
 	enum catalog_part part;
 	/* Public folders, seen with the rights of `smtp`; else NULL. Borrowed. */
 	const struct crawl_public *routing;
+	/* For a trial: list only so many of its items, in folder order, and so archive no more; 0 =
+	 * all of them. Its counts are not reconciled, and it is never complete. */
+	uint64_t items_max;
 };
 
 enum crawl_versions {

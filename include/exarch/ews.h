@@ -39,11 +39,25 @@
 #define EWS_TEXT_MAX \
 	((size_t)64 * 1024) /* any other single value, e.g. a display name; longer ones are cut */
 
+/* What came of one request that was sent: for measurements. */
+struct ews_seen {
+	uint64_t elapsed_us; /* from sending to the last byte */
+	bool throttled;      /* the server is busy, said in whatever place, of whatever part of it */
+	bool failed;         /* it came to nothing for another reason */
+	uint32_t retry_after_ms; /* throttled: what the server asked for; 0 = not said */
+};
+/* Called on the thread that asks, after each request; SEEN may be NULL. */
+struct ews_watcher {
+	void (*seen)(void *ctx, const struct ews_seen *seen);
+	void *ctx;
+};
+
 struct ews_options {
 	const char *endpoint; /* "https://outlook.office365.com/EWS/Exchange.asmx" */
 	const char *scope;    /* for auth_header */
 	struct auth *auth;    /* borrowed for the client's life */
 	struct http_options http;
+	struct ews_watcher watcher;
 };
 
 /* True when ENDPOINT is one of Exchange Online's, in any of its clouds. */

@@ -272,11 +272,13 @@ static bool
 close_mailbox(
 	struct crawl_thread *t, struct mailbox *m, enum closing *next_out, struct exa_error *err)
 {
+	const bool trial = m->what->items_max > 0;
 	struct settled settled = { 0 };
 	bool again = false;
 
 	if (!m->run->options->dry_run) {
-		if (!mailbox_wait(m, err) || !reconcile(t, m, &settled.unexplained, &again, err))
+		if (!mailbox_wait(m, err) ||
+			(!trial && !reconcile(t, m, &settled.unexplained, &again, err)))
 			return false;
 		*next_out = CLOSING_AGAIN;
 		if (again)
@@ -286,7 +288,7 @@ close_mailbox(
 		return false;
 	if (m->run->options->dry_run)
 		settled.counts.of[LEDGER_PENDING] = 0; /* they stand among what would be archived */
-	settled.complete = all_listed(m) && settled.counts.of[LEDGER_PENDING] == 0;
+	settled.complete = !trial && all_listed(m) && settled.counts.of[LEDGER_PENDING] == 0;
 	*next_out = CLOSING_LATER;
 	if (deletion_begin(m, &settled))
 		return true;

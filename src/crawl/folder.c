@@ -373,9 +373,10 @@ ask_page(struct crawl_thread *t, struct folder *f, const char *state, struct pag
 	struct buf *state_out, bool *last_out, struct exa_error *err)
 {
 	const struct ews_mailbox mailbox = folder_ews_mailbox(f);
-	const struct ews_sync_request request = {
-		.folder_id = f->id, .sync_state = state, .max_changes = EWS_SYNC_PAGE_MAX
-	};
+	const bool few = f->mailbox->what->items_max > 0 && f->items_left < EWS_SYNC_PAGE_MAX;
+	const struct ews_sync_request request = { .folder_id = f->id,
+		.sync_state = state,
+		.max_changes = few ? (uint32_t)f->items_left : EWS_SYNC_PAGE_MAX };
 	const struct ews_change_sink sink = { .change = page_change, .ctx = page };
 	struct report *report = f->mailbox->run->options->report;
 	bool good;
@@ -478,6 +479,8 @@ sync_step(struct crawl_thread *t, struct folder *f, struct exa_error *err)
 	} else if (err->code == EXA_STALE && sync.state[0] != '\0') {
 		good = start_afresh(t, f, &sync, err);
 	}
+	if (good)
+		f->items_left -= page.count < f->items_left ? page.count : f->items_left;
 	exa_free(page.changes);
 	if (good)
 		f->offset = last ? 0 : f->next_offset;
@@ -548,7 +551,7 @@ folder_run(struct job *base, void *thread)
 		return;
 	}
 	work_got_on(f->mailbox->run->work, &job->job);
-	if (f->listed)
+	if (f->listed || (f->mailbox->what->items_max > 0 && f->items_left == 0))
 		folder_ends(job);
 	else
 		work_add(f->mailbox->run->work, &job->job);

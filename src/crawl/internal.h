@@ -60,7 +60,9 @@ struct folder {
 	bool failed;   /* given up in this run */
 	bool vanished; /* no longer in the mailbox's tree: only to be written off */
 	bool listed;   /* to its end, in this run, or known to be as it was */
-	bool relist;   /* list from the start: the counts don't fit what we know */
+	/* A trial: how many items may still be listed; only its state knows of others. */
+	uint64_t items_left;
+	bool relist;              /* list from the start: the counts don't fit what we know */
 	struct catalog_key after; /* draining: the last key looked at */
 	bool after_any;
 	uint64_t last_epoch;   /* of the last page */

@@ -158,6 +158,22 @@ tell_what_is_hidden(struct mailbox *m, const struct crawl_tree *tree)
 	}
 }
 
+/* A trial takes the first folders, up to what is allowed. Counts as told now: whatever comes
+ * meanwhile, the same for each. */
+static void
+share_out(struct mailbox *m)
+{
+	uint64_t left = m->what->items_max;
+
+	for (size_t i = 0; i < m->folder_count; i++) {
+		struct folder *f = &m->folders[i];
+		uint64_t total = f->total_count > 0 ? (uint64_t)f->total_count : 0;
+
+		f->items_left = total < left ? total : left;
+		left -= f->items_left;
+	}
+}
+
 /* Takes over what is archived; adds up what is excluded as a whole. */
 static bool
 choose_folders(struct mailbox *m, const struct crawl_tree *tree, struct exa_error *err)
@@ -326,8 +342,12 @@ open_run(struct job *job, void *thread)
 	m->opened = true;
 	/* so that the mailbox isn't closed before all its folders have begun */
 	mailbox_job_begins(m);
-	for (size_t i = 0; i < m->folder_count; i++)
-		folder_begin(&m->folders[i]);
+	if (m->what->items_max > 0)
+		share_out(m);
+	for (size_t i = 0; i < m->folder_count; i++) {
+		if (m->what->items_max == 0 || m->folders[i].items_left > 0)
+			folder_begin(&m->folders[i]);
+	}
 	mailbox_job_ends(m);
 }
 

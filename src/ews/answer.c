@@ -59,6 +59,8 @@ struct answer {
 	enum message_class message_class;
 	struct fault fault;
 	bool is_fault;
+	bool busy; /* a response message said so */
+	uint32_t busy_ms;
 	bool complete; /* the envelope was closed */
 	bool failed;   /* `error` says why; callbacks do nothing from then on */
 	struct exa_error error;
@@ -214,6 +216,10 @@ end_message(struct answer *a)
 		(void)exa_fail(&why, EXA_PROTOCOL, "a response message without class and code");
 	else
 		(void)fault_explain(&a->fault, &why);
+	if (why.code == EXA_THROTTLED) {
+		a->busy = true;
+		a->busy_ms = why.retry_after_ms > a->busy_ms ? why.retry_after_ms : a->busy_ms;
+	}
 	return a->spec->message_end(a->ctx, a->message_count - 1, &why, &a->error);
 }
 
@@ -588,6 +594,13 @@ bool
 answer_is_fault(const struct answer *a)
 {
 	return a->complete && a->is_fault;
+}
+
+bool
+answer_is_busy(const struct answer *a, uint32_t *retry_after_ms_out)
+{
+	*retry_after_ms_out = a->busy_ms;
+	return a->busy;
 }
 
 void

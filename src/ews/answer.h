@@ -125,6 +125,8 @@ bool answer_finish(struct answer *a, struct exa_error *err) EXA_CHECK;
 /* The envelope was closed: nothing that happens to the connection now matters. */
 bool answer_complete(const struct answer *a);
 bool answer_is_fault(const struct answer *a);
+/* A response message says that the server is busy, and for how long (0 = not said). */
+bool answer_is_busy(const struct answer *a, uint32_t *retry_after_ms_out);
 
 /* Everything goes through the parser from now on: slow, and what tests compare the fast way with.
  */

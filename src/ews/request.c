@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "exarch/clock.h"
 #include "exarch/mem.h"
 
 #include "request.h"
@@ -22,6 +23,8 @@ struct ews {
 	char *scope;
 	struct outgoing out; /* the request */
 	struct ews_counters counters;
+	struct ews_watcher watcher;
+	uint64_t elapsed_us; /* of the last request */
 };
 
 /* One answer on its way from the connection to the parser. */
@@ -38,6 +41,7 @@ ews_new(const struct ews_options *options, struct ews **out, struct exa_error *e
 	struct ews *e = exa_alloc(sizeof *e);
 
 	e->auth = options->auth;
+	e->watcher = options->watcher;
 	e->endpoint = exa_strdup(options->endpoint);
 	e->scope = exa_strdup(options->scope);
 	if (!http_client_new(&options->http, &e->http, err)) {
@@ -148,6 +152,7 @@ send_once(struct ews *e, const struct ews_mailbox *mailbox, const char *authoriz
 	EXA_AUTO(outgoing_reader_done) struct outgoing_reader reader = { 0 };
 	struct http_sink sink = { .write = deliver, .ctx = d };
 	struct http_source source;
+	int64_t begun_ns;
 	bool good;
 
 	if (e->out.insert_count > 0) {
@@ -161,7 +166,9 @@ send_once(struct ews *e, const struct ews_mailbox *mailbox, const char *authoriz
 	http_guid(guid);
 	id = exa_asprintf("client-request-id: %s", guid);
 	headers[1] = id;
+	begun_ns = clock_mono_ns();
 	good = http_perform(e->http, &request, &sink, head, err);
+	e->elapsed_us = (uint64_t)(clock_mono_ns() - begun_ns) / 1000;
 	exa_wipe(authorize, strlen(authorize));
 	e->counters.requests++;
 	e->counters.received_bytes += head->body_bytes;
@@ -254,6 +261,24 @@ wiped_buf_done(struct buf *b)
 	buf_done(b);
 }
 
+/* Passes GOOD and ERR on, and tells whoever watches. */
+static bool
+tell(const struct ews *e, const struct answer *answer, bool good, const struct exa_error *err)
+{
+	struct ews_seen seen = { .elapsed_us = e->elapsed_us };
+
+	if (e->watcher.seen == NULL)
+		return good;
+	seen.throttled = answer_is_busy(answer, &seen.retry_after_ms);
+	if (!good && err->code == EXA_THROTTLED) {
+		seen.throttled = true;
+		seen.retry_after_ms = err->retry_after_ms;
+	}
+	seen.failed = !good && !seen.throttled;
+	e->watcher.seen(e->watcher.ctx, &seen);
+	return good;
+}
+
 enum repeatable { MAY_BE_REPEATED, MUST_NOT_BE_REPEATED };
 
 static bool
@@ -277,13 +302,13 @@ send_signed(struct ews *e, const struct ews_mailbox *mailbox, struct answer *ans
 		if (!send_once(e, mailbox, buf_string(&authorization), &d, &head, &why) &&
 			transport_failure_matters(&d, &head, &why)) {
 			*err = why;
-			return false;
+			return tell(e, answer, false, err);
 		}
 		if (head.status == 200)
 			auth_accepted(e->auth, e->scope, buf_string(&authorization));
 		if (head.status != 401 || ++tries == TOKENS_MOST ||
 			!auth_refused(e->auth, e->scope, buf_string(&authorization)))
-			return judge(e, &d, &head, err);
+			return tell(e, answer, judge(e, &d, &head, err), err);
 	}
 }
 

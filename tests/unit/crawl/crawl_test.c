@@ -48,6 +48,29 @@ a_folder_that_is_listed_twice_is_archived_once(void **state)
 }
 
 static void
+a_trial_takes_so_many_items_and_the_next_run_takes_the_rest(void **state)
+{
+	struct world *w = *state;
+	struct crawl_mailbox few[1];
+
+	server.page = 10;
+	server_fill(server_mailbox_add(ANNA), 35);
+	few[0] = w->options.mailboxes[0];
+	few[0].items_max = 25;
+	w->options.mailboxes = few;
+	world_run(w);
+	assert_true(w->good);
+	assert_int_equal(w->totals.sum.archived, 25);
+	assert_int_equal(w->totals.sum.unexplained, 0);
+	assert_int_equal(w->totals.mailboxes_incomplete, 1);
+	few[0].items_max = 0;
+	world_run(w);
+	assert_int_equal(w->totals.sum.archived, 10);
+	assert_int_equal(w->totals.sum.unexplained, 0);
+	assert_int_equal(w->totals.mailboxes_incomplete, 0);
+}
+
+static void
 a_rerun_with_nothing_new_fetches_nothing(void **state)
 {
 	struct world *w = *state;
@@ -594,6 +617,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		WORLD(a_folder_of_many_pages_is_archived_whole),
 		WORLD(a_folder_that_is_listed_twice_is_archived_once),
+		WORLD(a_trial_takes_so_many_items_and_the_next_run_takes_the_rest),
 		WORLD(a_rerun_with_nothing_new_fetches_nothing),
 		WORLD(a_refused_state_starts_afresh_and_what_is_known_is_not_fetched_again),
 		WORLD(a_listing_from_the_start_finds_what_was_deleted_meanwhile),

@@ -346,10 +346,10 @@ hand_created(
 }
 
 static bool
-hand_page(const struct server_folder *f, struct position *at, const struct ews_change_sink *sink,
-	struct exa_error *err)
+hand_page(const struct server_folder *f, struct position *at, size_t most,
+	const struct ews_change_sink *sink, struct exa_error *err)
 {
-	size_t left = server.page;
+	size_t left = server.page < most ? server.page : most;
 
 	for (; left > 0 && at->item < f->item_count; at->item++) {
 		if (f->items[at->item].deleted)
@@ -386,7 +386,7 @@ sync_locked(struct server_folder *f, const struct ews_sync_request *request,
 		abort();
 	if (!first && (f->forgetful || at.made < server.states_since))
 		return exa_fail(err, EXA_STALE, "the state is no longer good");
-	if (!hand_page(f, &at, sink, err))
+	if (!hand_page(f, &at, request->max_changes, sink, err))
 		return false;
 	/* Items made after a first listing are changes, not a part of it. */
 	*last_out = !f->stuck && at.item >= f->item_count && at.change == f->change_count;

@@ -31,6 +31,8 @@ struct bench {
 	char *texts[8];
 	size_t count;
 	size_t folders; /* that the sink saw */
+	struct ews_seen seen[4];
+	size_t seen_count;
 	struct exa_error err;
 };
 
@@ -59,6 +61,14 @@ add_token(struct bench *b)
 		LOOPBACK_KEEP);
 }
 
+static void
+note_seen(void *ctx, const struct ews_seen *seen)
+{
+	struct bench *b = ctx;
+
+	b->seen[b->seen_count++ % 4] = *seen;
+}
+
 /* With sign-in by Basic, or by an application whose token comes from the same server. */
 static void
 start(struct bench *b, bool application)
@@ -70,7 +80,8 @@ start(struct bench *b, bool application)
 		.client_id = "c",
 		.secret_command = "echo hunter2" };
 	EXA_AUTO(exa_freep) char *endpoint = NULL;
-	struct ews_options options = { .scope = "https://outlook.example.org/.default" };
+	struct ews_options options = { .scope = "https://outlook.example.org/.default",
+		.watcher = { note_seen, b } };
 
 	b->server = loopback_start(b->replies, b->count, NULL);
 	endpoint = exa_asprintf("%s/EWS/Exchange.asmx", loopback_url(b->server));
@@ -296,6 +307,26 @@ a_fault_counts_at_500_and_at_200(void **state)
 }
 
 static void
+whoever_watches_is_told_what_came_of_each_request(void **state)
+{
+	EXA_AUTO(bench_done) struct bench b = { 0 };
+
+	(void)state;
+	add_fixture(&b, "200 OK", "get_folder.xml");
+	add_fixture(&b, "500 Internal Server Error", "fault_busy.xml");
+	add_fixture(&b, "200 OK", "fault_no_mailbox.xml");
+	start(&b, false);
+	assert_true(get_root(&b));
+	assert_false(get_root(&b));
+	assert_false(get_root(&b));
+	assert_int_equal(b.seen_count, 3);
+	assert_false(b.seen[0].throttled || b.seen[0].failed);
+	assert_true(b.seen[1].throttled && !b.seen[1].failed);
+	assert_int_equal(b.seen[1].retry_after_ms, 297749);
+	assert_true(b.seen[2].failed && !b.seen[2].throttled);
+}
+
+static void
 an_answer_that_was_complete_survives_its_connection(void **state)
 {
 	EXA_AUTO(bench_done) struct bench b = { 0 };
@@ -404,6 +435,7 @@ main(void)
 		cmocka_unit_test(a_refusal_of_ones_own_server_has_words_of_its_own),
 		cmocka_unit_test(a_fault_that_denies_access_is_explained_too),
 		cmocka_unit_test(a_fault_counts_at_500_and_at_200),
+		cmocka_unit_test(whoever_watches_is_told_what_came_of_each_request),
 		cmocka_unit_test(an_answer_that_was_complete_survives_its_connection),
 		cmocka_unit_test(a_deletion_is_never_sent_twice),
 		cmocka_unit_test(an_answer_that_breaks_off_is_a_failure_that_passes),
