@@ -42,8 +42,8 @@
 /* What came of one request that was sent: for measurements. */
 struct ews_seen {
 	uint64_t elapsed_us; /* from sending to the last byte */
-	bool throttled;      /* the server is busy, said in whatever place, of whatever part of it */
-	bool failed;         /* it came to nothing for another reason */
+	bool throttled; /* the server is busy, said in whatever place, of whatever part of it */
+	bool failed;    /* it came to nothing for another reason */
 	uint32_t retry_after_ms; /* throttled: what the server asked for; 0 = not said */
 };
 /* Called on the thread that asks, after each request; SEEN may be NULL. */
