@@ -18,6 +18,11 @@ enum option_id {
 	OPT_DRY_RUN,
 	OPT_THREADS,
 	OPT_MAX_DURATION,
+	OPT_ITEMS,
+	OPT_DURATION,
+	OPT_ROUNDS,
+	OPT_SVG,
+	OPT_SCRATCH,
 	OPT_COMPRESSION,
 	OPT_MAILBOX,
 	OPT_FOLDER,
@@ -152,6 +157,7 @@ int cmd_config_show(const struct args *args);
 int cmd_mailboxes(const struct args *args);
 int cmd_folders(const struct args *args);
 int cmd_archive(const struct args *args);
+int cmd_bench(const struct args *args);
 int cmd_list(const struct args *args);
 int cmd_search(const struct args *args);
 int cmd_index(const struct args *args);

@@ -8,9 +8,18 @@ const struct option_spec option_specs[OPT_COUNT] = {
 	[OPT_DRY_RUN] = { "dry-run", 'n', NULL, false,
 		"judge and tell; fetch nothing, change nothing" },
 	[OPT_THREADS] = { "threads", 't', "N", false,
-		"crawler threads (1 to 64) instead of the profile's run.threads" },
+		"crawler threads (1 to 64) instead of the profile's run.threads; bench: several, "
+		"as 1,2,4,8" },
 	[OPT_MAX_DURATION] = { "max-duration", 0, "SPAN", false,
 		"stop after this long (\"6 h\"); a rerun continues" },
+	[OPT_ITEMS] = { "items", 0, "N", false, "how many items each run reads (default 4000)" },
+	[OPT_DURATION] = { "duration", 0, "SPAN", false,
+		"end each run after this long (default \"2 min\")" },
+	[OPT_ROUNDS] = { "rounds", 0, "N", false,
+		"measure all of it N times; the median counts (default 1)" },
+	[OPT_SVG] = { "svg", 0, "FILE", false, "draw the result into FILE" },
+	[OPT_SCRATCH] = { "scratch", 0, "DIR", false,
+		"where the scratch archive is made (default: where the archive is)" },
 	[OPT_COMPRESSION] = { "compression", 0, "CODEC", false,
 		"zlib (default; any program reads it) or zstd (less CPU)" },
 	[OPT_MAILBOX] = { "mailbox", 'm', "PATTERN", false,
@@ -133,6 +142,9 @@ static const enum option_id key_put_options[] = { KEY, OPT_NEW_KEY_FILE, OPT_NEW
 	OPT_HELP, OPT_COUNT };
 static const enum option_id only_key[] = { KEY, OPT_HELP, OPT_COUNT };
 static const enum option_id explain_options[] = { OPT_JSON, OPT_HELP, OPT_COUNT };
+static const enum option_id bench_options[] = { OPT_THREADS, OPT_ITEMS, OPT_DURATION, OPT_ROUNDS,
+	OPT_MAILBOX, OPT_COMPRESSION, OPT_SCRATCH, OPT_SVG, OPT_JSON, OPT_QUIET, OPT_HELP,
+	OPT_COUNT };
 static const enum option_id archive_options[] = { OPT_DRY_RUN, OPT_THREADS, OPT_MAILBOX,
 	OPT_MAX_DURATION, OPT_NO_DELETE, OPT_MAX_DELETE, KEY, OPT_JSON, OPT_QUIET, OPT_HELP,
 	OPT_COUNT };
@@ -213,6 +225,11 @@ const struct verb verbs[] = {
 		"server "
 		"in the end; look first: -n\nsays what would be, and what keeps the rest.",
 		archive_options, cmd_archive },
+	{ "bench", "PROFILE", 1, "try numbers of threads against the server; advise run.threads",
+		"Reads the same items with each number of threads into a scratch archive that is "
+		"removed. Each request counts against\nthe tenant's budget, as a run's do; nothing "
+		"is written at the server, whatever the profile's `delete` says.",
+		bench_options, cmd_bench },
 	{ "list", "ARCHIVE", 1, "list archived items",
 		"All conditions that are given hold (docs/selection.md). The numbers are good for "
 		"`exarch show`\nand --id.",
