@@ -55,9 +55,7 @@ x_of(const struct plot *p, size_t i)
 static double
 y_of(const struct plot *p, double value)
 {
-	const double share = value < p->most ? value / p->most : 1;
-
-	return p->bottom - (p->bottom - p->top) * share;
+	return p->bottom - (p->bottom - p->top) * value / p->most;
 }
 
 /* 1, 2 or 5 times a power of ten, TICKS of which cover VALUE. */
@@ -88,8 +86,10 @@ add_label(struct buf *out, double x, double y, const char *anchor, const char *t
 static void
 add_number(struct buf *out, double x, double y, const char *anchor, double value)
 {
+	const bool small = value > 0 && value < 10 && value != (double)(int)value;
+
 	buf_printf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%.*f</text>\n", x, y,
-		anchor, value > 0 && value < 10 ? 1 : 0, value);
+		anchor, small ? 1 : 0, value);
 }
 
 static void
@@ -144,10 +144,8 @@ static void
 add_line(const struct plot *p, value_fn *value, const char *style)
 {
 	buf_printf(p->out, "<polyline fill=\"none\" %s points=\"", style);
-	for (size_t i = 0; i < p->count; i++) {
-		if (value(p, i) <= p->most)
-			buf_printf(p->out, "%.1f,%.1f ", x_of(p, i), y_of(p, value(p, i)));
-	}
+	for (size_t i = 0; i < p->count; i++)
+		buf_printf(p->out, "%.1f,%.1f ", x_of(p, i), y_of(p, value(p, i)));
 	buf_add_string(p->out, "\"/>\n");
 }
 
@@ -173,11 +171,16 @@ add_rates(struct plot *p, const struct bench_advice *a)
 		if (p->points[i].items_per_s_most > most)
 			most = p->points[i].items_per_s_most;
 	}
-	add_axes(p, most, "items/s (dashed: in proportion to the threads; red: throttled)");
+	add_axes(p, most, "items/s by threads (dashed: in proportion; red: throttled)");
 	buf_printf(p->out,
 		"<rect x=\"%.1f\" y=\"%.1f\" width=\"36\" height=\"%.1f\" fill=\"#e6f0e6\"/>\n",
 		x_of(p, a->at) - 18, p->top, p->bottom - p->top);
-	add_line(p, in_proportion, "stroke=\"#999\" stroke-dasharray=\"4 4\"");
+	buf_printf(p->out,
+		"<clipPath id=\"rates\"><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
+		"height=\"%.1f\"/></clipPath>\n",
+		LEFT, p->top, RIGHT - LEFT, p->bottom - p->top);
+	add_line(p, in_proportion,
+		"stroke=\"#999\" stroke-dasharray=\"4 4\" clip-path=\"url(#rates)\"");
 	add_line(p, items_per_s, "stroke=\"#246\" stroke-width=\"2\"");
 	for (size_t i = 0; i < p->count; i++)
 		buf_printf(p->out,
@@ -199,7 +202,7 @@ add_latencies(struct plot *p)
 		if (p95_ms(p, i) > most)
 			most = p95_ms(p, i);
 	}
-	add_axes(p, most, "ms a request (blue: median; grey: 95th percentile); threads below");
+	add_axes(p, most, "ms a request by threads (blue: median; grey: 95th percentile)");
 	add_line(p, p95_ms, "stroke=\"#888\" stroke-width=\"2\"");
 	add_dots(p, p95_ms, "#888");
 	add_line(p, median_ms, "stroke=\"#246\" stroke-width=\"2\"");

@@ -8,6 +8,7 @@
  *     crawl/      from the server into the archive; item.c is the life of an item
  *     export/     from the archive into files; selections; proof of messages
  *     retain/     how long what is kept: policies, expiry
+ *     bench/      figures of runs with different numbers of threads: median, knee, picture
  *     search/     words and heads found: an index, or the messages themselves; vfs.c checks its pages
  *     message/    heads, texts, attachments of a message, for people and search
  *     work/       threads, and policy.c: what happens after a failure
