@@ -4,7 +4,8 @@
  * times (MimeContent, its own transfer encoding, the proof). Decoding looks each of the four
  * characters up in its own table, which holds the value already shifted into place; OR-ing the four
  * gives three bytes, or BAD above them when a character isn't in the alphabet. Encoding looks 12
- * bits up at a time. About ten times as fast as EVP_DecodeUpdate.
+ * bits up at a time. About ten times as fast as EVP_DecodeUpdate. Where the processor has AVX2,
+ * base64_avx2.c does most of it some four times as fast again, and the tables the rest.
  *
  * All tables are written by the preprocessor: no initialisation, so nothing for threads to agree
  * on.
@@ -83,7 +84,7 @@ put_three(uint8_t *out, uint32_t bits)
 }
 
 size_t
-mime_base64_decode_quanta(const uint8_t *chars, size_t count, uint8_t *out)
+mime_base64_decode_by_tables(const uint8_t *chars, size_t count, uint8_t *out)
 {
 	size_t done = 0;
 
@@ -109,6 +110,14 @@ mime_base64_decode_quanta(const uint8_t *chars, size_t count, uint8_t *out)
 }
 
 size_t
+mime_base64_decode_quanta(const uint8_t *chars, size_t count, uint8_t *out)
+{
+	size_t done = mime_base64_has_avx2() ? mime_base64_decode_avx2(chars, count, out) : 0;
+
+	return done + mime_base64_decode_by_tables(chars + 4 * done, count - done, out + 3 * done);
+}
+
+size_t
 mime_base64_decode_padded(const uint8_t chars[4], uint8_t out[2])
 {
 	size_t size = chars[3] != '=' ? 0 : chars[2] == '=' ? 1 : 2;
@@ -127,7 +136,7 @@ mime_base64_decode_padded(const uint8_t chars[4], uint8_t out[2])
 }
 
 size_t
-mime_base64_encode(struct bytes decoded, uint8_t *out)
+mime_base64_encode_by_tables(struct bytes decoded, uint8_t *out)
 {
 	const uint8_t *in = decoded.data;
 	size_t left = decoded.size, size = (decoded.size + 2) / 3 * 4;
@@ -144,6 +153,17 @@ mime_base64_encode(struct bytes decoded, uint8_t *out)
 		out[3] = (uint8_t)'=';
 	}
 	return size;
+}
+
+size_t
+mime_base64_encode(struct bytes decoded, uint8_t *out)
+{
+	const size_t done = mime_base64_has_avx2() && decoded.size > 0
+				    ? mime_base64_encode_avx2(decoded.data, decoded.size, out)
+				    : 0;
+	const size_t chars = done / 3 * 4;
+
+	return chars + mime_base64_encode_by_tables(bytes_skip(decoded, done), out + chars);
 }
 
 bool
