@@ -13,7 +13,9 @@
 #include "handle.h"
 #include "pack.h"
 
-#define PACKS_KEPT 4 /* a message's parts and recipe lie in few packs, side by side */
+/* A message's parts and recipe lie in packs that several threads filled side by side; with 4 of them
+ * kept, a walk through a folder unpacked each some five times. 16 take 4 MiB of each reader. */
+#define PACKS_KEPT 16
 #define FILES_KEPT 4
 
 struct kept_pack {
