@@ -13,6 +13,21 @@ def table(head, rows, right_from=1):
     return '\n'.join(lines + ['| ' + ' | '.join(str(cell) for cell in row) + ' |' for row in rows])
 
 
+def amount(value):
+    """Three digits, no exponents."""
+    return f'{value:,.0f}' if value >= 100 else f'{value:.3g}'
+
+
+def round_up(value):
+    """The least 1, 2 or 5 times a power of ten of which four reach VALUE; times four."""
+    step = 0.001
+    while True:
+        for times in (1, 2, 5):
+            if 4 * step * times >= value:
+                return 4 * step * times
+        step *= 10
+
+
 def bars(title, unit, values):
     """An SVG: [(name, value)], longest bar as wide as there is room."""
     most = max((v for _, v in values), default=1) or 1
@@ -26,14 +41,14 @@ def bars(title, unit, values):
         colour = next((c for word, c in COLOURS.items() if name.startswith(word)), OTHER)
         out += [f'<text x="{LEFT - 8}" y="{y + 13}" text-anchor="end">{html.escape(name)}</text>',
                 f'<rect x="{LEFT}" y="{y}" width="{width:.1f}" height="{BAR}" fill="{colour}"/>',
-                f'<text x="{LEFT + width + 6:.1f}" y="{y + 13}">{value:.3g} {html.escape(unit)}</text>']
+                f'<text x="{LEFT + width + 6:.1f}" y="{y + 13}">{amount(value)} {html.escape(unit)}</text>']
     return '\n'.join(out + ['</svg>', ''])
 
 
 def lines(title, unit, names, series):
     """An SVG: NAMES along the bottom, SERIES {name: [value]}; both axes linear, names at equal distances."""
     top, bottom, right = 46, 300, WIDTH - 130
-    most = max((v for values in series.values() for v in values), default=1) or 1
+    most = round_up(max(v for values in series.values() for v in values))
     shades = ['#124', '#257', '#48a', '#7bd', '#aaa', '#c73']
     step = (right - 60) / max(len(names), 1)
 
@@ -46,7 +61,7 @@ def lines(title, unit, names, series):
     for i in range(5):
         y = at(0, most * i / 4)[1]
         out += [f'<line x1="60" y1="{y:.1f}" x2="{right}" y2="{y:.1f}" stroke="#ddd"/>',
-                f'<text x="54" y="{y + 4:.1f}" text-anchor="end">{most * i / 4:.3g}</text>']
+                f'<text x="54" y="{y + 4:.1f}" text-anchor="end">{amount(most * i / 4)}</text>']
     for i, name in enumerate(names):
         out.append(f'<text x="{at(i, 0)[0]:.1f}" y="{bottom + 18}" text-anchor="middle">{html.escape(str(name))}</text>')
     for n, (name, values) in enumerate(series.items()):
