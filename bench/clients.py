@@ -30,8 +30,8 @@ class Clients:
     def __init__(self, world, sim, items):
         self.world, self.sim, self.items = world, sim, items
 
-    def exarch(self):
-        archive = self.world.init()
+    def exarch(self, codec):
+        archive = self.world.init(codec)
         cost = self.world.archive(self.sim, archive, threads=CONNECTIONS, sign_in='basic',
                                   source={'auth': {'user': ADDRESS}}, mailboxes={'from': 'list', 'list': [ADDRESS]})
         self.world.harness.same('items archived', self.world.summary(cost)['archived'], self.items)
@@ -68,7 +68,8 @@ class Clients:
         return cost
 
     def contenders(self):
-        return {'exarch, 4 threads': self.exarch, 'exchangelib, 4 connections': self.exchangelib,
+        return {'exarch, zlib': lambda: self.exarch('zlib'), 'exarch, zstd': lambda: self.exarch('zstd'),
+                'exchangelib, 4 connections': self.exchangelib,
                 'DavMail + mbsync': self.davmail}
 
     @staticmethod

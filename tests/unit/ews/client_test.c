@@ -306,6 +306,56 @@ a_fault_counts_at_500_and_at_200(void **state)
 	}
 }
 
+static bool
+take_begin(void *ctx, size_t index, struct exa_error *err)
+{
+	(void)ctx;
+	(void)index;
+	(void)err;
+	return true;
+}
+
+static bool
+take_mime(void *ctx, size_t index, struct bytes mime, struct exa_error *err)
+{
+	(void)mime;
+	return take_begin(ctx, index, err);
+}
+
+static bool
+take_end(void *ctx, size_t index, const struct ews_item *item, struct exa_error *err)
+{
+	(void)item;
+	return take_begin(ctx, index, err);
+}
+
+static bool
+take_failed(void *ctx, size_t index, const struct exa_error *why, struct exa_error *err)
+{
+	(void)why;
+	return take_begin(ctx, index, err);
+}
+
+/* Answered well as a whole: that the server is busy stands with one of the items. */
+static void
+whoever_watches_is_told_of_a_busy_server_behind_a_good_answer(void **state)
+{
+	EXA_AUTO(bench_done) struct bench b = { 0 };
+	const struct ews_item_handler handler = { take_begin, take_mime, take_end, take_failed,
+		NULL };
+	struct ews_item_ref refs[5];
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++)
+		refs[i] = (struct ews_item_ref){ .id = "x" };
+	add_fixture(&b, "200 OK", "get_items_mixed.xml");
+	start(&b, false);
+	assert_true(ews_get_items(b.ews, &anna, refs, 5, &handler, &b.err));
+	assert_int_equal(b.seen_count, 1);
+	assert_true(b.seen[0].throttled && !b.seen[0].failed);
+	assert_int_equal(b.seen[0].retry_after_ms, 4500);
+}
+
 static void
 whoever_watches_is_told_what_came_of_each_request(void **state)
 {
@@ -435,6 +485,7 @@ main(void)
 		cmocka_unit_test(a_refusal_of_ones_own_server_has_words_of_its_own),
 		cmocka_unit_test(a_fault_that_denies_access_is_explained_too),
 		cmocka_unit_test(a_fault_counts_at_500_and_at_200),
+		cmocka_unit_test(whoever_watches_is_told_of_a_busy_server_behind_a_good_answer),
 		cmocka_unit_test(whoever_watches_is_told_what_came_of_each_request),
 		cmocka_unit_test(an_answer_that_was_complete_survives_its_connection),
 		cmocka_unit_test(a_deletion_is_never_sent_twice),
