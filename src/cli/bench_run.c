@@ -210,6 +210,7 @@ start(const struct bench_task *task, struct told *told)
 	(void)sigemptyset(&stops);
 	(void)sigaddset(&stops, SIGINT);
 	(void)sigaddset(&stops, SIGTERM);
+	(void)sigaddset(&stops, SIGHUP);
 	(void)pthread_sigmask(SIG_BLOCK, &stops, &before);
 	run_pid = 0;
 	signals_passed = 0;
