@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -193,7 +194,7 @@ be_the_child(const struct bench_task *task, struct told *told, pid_t parent)
 		_exit(EXIT_FAILED);
 	told->good = run(&r, &told->err);
 	told->done = true;
-	_exit(EXIT_DONE); /* what the parent had in its buffers is the parent's */
+	_exit(EXIT_DONE);
 }
 
 /* ---- in the parent ---- */
@@ -214,6 +215,7 @@ start(const struct bench_task *task, struct told *told)
 	(void)pthread_sigmask(SIG_BLOCK, &stops, &before);
 	run_pid = 0;
 	signals_passed = 0;
+	(void)fflush(stdout); /* said once, whatever a process does at its end */
 	pid = fork();
 	if (pid > 0)
 		run_pid = (sig_atomic_t)pid;
