@@ -32,8 +32,8 @@ def limits(args):
         return max(found) if found else otherwise
     threads = said('threads', THREADS)
     for option, value in zip(args, args[1:]):
-        if option in ('--threads', '-t') and value.isdigit():
-            threads = int(value)
+        if option in ('--threads', '-t') and re.fullmatch(r'\d+(,\d+)*', value):  # `bench` tries several
+            threads = max(int(n) for n in value.split(','))
     return threads, said('mailbox_concurrency', MAILBOXES)
 
 
