@@ -45,7 +45,9 @@ class Demo:
         words = [str(a) for a in args]
         say(f'\n{BOLD}$ exarch {" ".join(words)}{PLAIN}')
         out = None if show is None else subprocess.PIPE
+        life = self.run.born(words)
         done = subprocess.run([PROGRAM, *words], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=out, check=False)
+        life.ended = time.monotonic()
         if show is not None:
             lines = done.stdout.decode('utf-8', 'backslashreplace').splitlines()
             for line in lines[:show]:
