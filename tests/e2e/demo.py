@@ -107,6 +107,13 @@ def small_part(demo):
     chosen = next((i for i in items if i['subject'] and 500 < i['bytes'] < 20000), items[0])
     demo.exarch('show', 'archive', chosen['number'], show=30)
 
+    title('Found by its words, and put back into a mailbox after somebody deleted it')
+    demo.exarch('index', 'archive')
+    demo.exarch('search', 'archive', 'subject:report', 'quarter')
+    found = next(i for i in items if i['subject'] == 'Report for the first quarter' and i['mailbox'] == mailbox)
+    ews_peer.Peer(sim).delete(mailbox, found['item_id'])
+    demo.exarch('restore', 'archive', '--profile', 'profile.yaml', '--id', found['number'])
+
     title('Everything out again, compared, and the archive proven')
     demo.exarch('export', 'archive', '--to', 'out')
     for path in sorted((demo.folder / 'out').rglob('*.eml'))[:5]:

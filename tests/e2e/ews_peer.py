@@ -112,6 +112,11 @@ class Peer:
             for content in self.ask(mailbox, GET_ITEMS.format(ids=asked)).iter(f'{T}MimeContent'):
                 yield base64.b64decode(content.text or '')
 
+    def delete(self, mailbox, item):
+        """As somebody does who means it: it isn't in any folder afterwards."""
+        self.ask(mailbox, '<m:DeleteItem DeleteType="HardDelete" SendMeetingCancellations="SendToNone" '
+                 f'AffectedTaskOccurrences="SpecifiedOccurrenceOnly"><m:ItemIds><t:ItemId Id="{item}"/></m:ItemIds></m:DeleteItem>')
+
 
 def served(sim, mailboxes=None):
     """[(mailbox, folder, sha256)] of everything the simulator serves."""
