@@ -147,6 +147,7 @@ int exit_code_of(const struct exa_error *err);
 
 /* The verbs. */
 int cmd_init(const struct args *args);
+int cmd_check(const struct args *args);
 int cmd_cert_create(const struct args *args);
 int cmd_key_list(const struct args *args);
 int cmd_key_add(const struct args *args);

@@ -141,6 +141,7 @@ static const enum option_id key_list_options[] = { OPT_JSON, OPT_HELP, OPT_COUNT
 static const enum option_id key_put_options[] = { KEY, OPT_NEW_KEY_FILE, OPT_NEW_PASSPHRASE_FILE,
 	OPT_HELP, OPT_COUNT };
 static const enum option_id only_key[] = { KEY, OPT_HELP, OPT_COUNT };
+static const enum option_id check_options[] = { OPT_MAILBOX, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id explain_options[] = { OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id bench_options[] = { OPT_THREADS, OPT_ITEMS, OPT_DURATION, OPT_ROUNDS,
 	OPT_MAILBOX, OPT_COMPRESSION, OPT_SCRATCH, OPT_SVG, OPT_JSON, OPT_QUIET, OPT_HELP,
@@ -212,6 +213,16 @@ const struct verb verbs[] = {
 		only_help, cmd_config_check },
 	{ "config show", "PROFILE", 1, "print a profile as it is understood, defaults filled in",
 		NULL, only_help, cmd_config_show },
+	{ "check", "PROFILE", 1, "look at all that a run needs, and say what to do about it",
+		"Profile, credentials, servers, clock, tokens and their roles, directory, EWS, "
+		"three "
+		"mailboxes (--mailbox: those),\narchive, disk. One line each: ok, warning or "
+		"FAILED, "
+		"and behind the arrow what to do. Writes nothing.\n"
+		"Exit codes: 0 nothing failed, 2 profile, 12 sign-in or permissions, 10 no "
+		"archive, "
+		"13 damage, 1 a server or the disk,\n3 only mailboxes failed; the worst of them.",
+		check_options, cmd_check },
 	{ "mailboxes", "PROFILE", 1, "who would be archived, who not, and why", NULL,
 		explain_options, cmd_mailboxes },
 	{ "folders", "PROFILE MAILBOX", 2,
