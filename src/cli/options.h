@@ -172,6 +172,7 @@ int cmd_hold_list(const struct args *args);
 int cmd_diff(const struct args *args);
 int cmd_expire(const struct args *args);
 int cmd_compact(const struct args *args);
+int cmd_runs(const struct args *args);
 int cmd_audit(const struct args *args);
 int cmd_rebuild(const struct args *args);
 int cmd_restore(const struct args *args);

@@ -34,7 +34,7 @@ const struct option_spec option_specs[OPT_COUNT] = {
 		"only this item, as `exarch list` numbers it; may be repeated" },
 	[OPT_ALL_VERSIONS] = { "all-versions", 0, NULL, false,
 		"earlier versions of changed items too" },
-	[OPT_LIMIT] = { "limit", 0, "N", false, "at most N items" },
+	[OPT_LIMIT] = { "limit", 0, "N", false, "at most N of them" },
 	[OPT_FAILED] = { "failed", 0, NULL, false,
 		"what could not be archived, and why, instead of what is" },
 	[OPT_RAW] = { "raw", 0, NULL, false, "the message's bytes as archived" },
@@ -182,6 +182,7 @@ static const enum option_id expire_options[] = { OPT_POLICY, OPT_DRY_RUN, OPT_YE
 	OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id compact_options[] = { OPT_GARBAGE, OPT_ALL, OPT_DRY_RUN, KEY, OPT_JSON,
 	OPT_HELP, OPT_COUNT };
+static const enum option_id runs_options[] = { OPT_LIMIT, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id audit_options[] = { OPT_VERIFY, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id hold_remove_options[] = { KEY, OPT_HELP, OPT_COUNT };
 
@@ -298,6 +299,10 @@ const struct verb verbs[] = {
 	{ "compact", "ARCHIVE", 1, "give back the room of what has expired",
 		"May be stopped at any moment and run again. Needs room for one segment (256 MiB).",
 		compact_options, cmd_compact },
+	{ "runs", "ARCHIVE", 1, "how the runs went",
+		"The oldest first; --limit N: the last N. With --json as `exarch audit` tells "
+		"them.",
+		runs_options, cmd_runs },
 	{ "audit", "ARCHIVE", 1,
 		"who did what to the archive: runs, holds, expiries, compactions, keys",
 		"Each entry carries the hash of the one before. One that was changed or taken out "
