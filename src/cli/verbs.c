@@ -123,6 +123,23 @@ const struct option_spec option_specs[OPT_COUNT] = {
 		"of an encrypted archive too: the words of its mail then stand open on the disk" },
 	[OPT_ANEW] = { "anew", 0, NULL, false, "from the first item on" },
 	[OPT_REMOVE] = { "remove", 0, NULL, false, "take the index away" },
+	[OPT_SETUP_OUT] = { "out", 0, "FILE", false, "the profile; it must not be there yet" },
+	[OPT_KIND] = { "kind", 0, "KIND", false,
+		"app-certificate (default), app-secret, ntlm, negotiate or basic" },
+	[OPT_CLOUD] = { "cloud", 0, "CLOUD", false, "worldwide (default), us-gov, us-dod, china" },
+	[OPT_TENANT] = { "tenant", 0, "ID", false, "the tenant's id, or one of its domains" },
+	[OPT_CLIENT_ID] = { "client-id", 0, "ID", false, "the application (client) id" },
+	[OPT_CERTIFICATE] = { "certificate", 0, "FILE", false, "the application's certificate" },
+	[OPT_KEY] = { "key", 0, "FILE", false, "the certificate's private key" },
+	[OPT_SECRET_FILE] = { "secret-file", 0, "FILE", false, "a file with the client secret" },
+	[OPT_ENDPOINT] = { "endpoint", 0, "URL", false,
+		"EWS of a server of your own; without it Autodiscover finds it" },
+	[OPT_TLS_CA] = { "tls-ca", 0, "FILE", false, "trust this authority instead (PEM)" },
+	[OPT_USER] = { "user", 0, "USER", false, "the account: DOMAIN\\user or user@domain" },
+	[OPT_PASSWORD_FILE] = { "password-file", 0, "FILE", false, "a file with its password" },
+	[OPT_MAILBOXES] = { "mailboxes", 0, "WHICH", false,
+		"directory, a file with addresses, or addresses with commas between" },
+	[OPT_ARCHIVE] = { "archive", 0, "DIR", false, "folder of the archive" },
 	[OPT_VERIFY] = { "verify", 0, NULL, false, "only say whether the record is whole" },
 };
 
@@ -141,6 +158,9 @@ static const enum option_id key_list_options[] = { OPT_JSON, OPT_HELP, OPT_COUNT
 static const enum option_id key_put_options[] = { KEY, OPT_NEW_KEY_FILE, OPT_NEW_PASSPHRASE_FILE,
 	OPT_HELP, OPT_COUNT };
 static const enum option_id only_key[] = { KEY, OPT_HELP, OPT_COUNT };
+static const enum option_id setup_options[] = { OPT_SETUP_OUT, OPT_KIND, OPT_CLOUD, OPT_TENANT,
+	OPT_CLIENT_ID, OPT_CERTIFICATE, OPT_KEY, OPT_SECRET_FILE, OPT_ENDPOINT, OPT_TLS_CA,
+	OPT_USER, OPT_PASSWORD_FILE, OPT_MAILBOXES, OPT_ARCHIVE, OPT_HELP, OPT_COUNT };
 static const enum option_id check_options[] = { OPT_MAILBOX, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id explain_options[] = { OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id bench_options[] = { OPT_THREADS, OPT_ITEMS, OPT_DURATION, OPT_ROUNDS,
@@ -214,6 +234,9 @@ const struct verb verbs[] = {
 		only_help, cmd_config_check },
 	{ "config show", "PROFILE", 1, "print a profile as it is understood, defaults filled in",
 		NULL, only_help, cmd_config_show },
+	{ "setup", "", 0, "write a profile, with comments",
+		"On a terminal it asks for what no option says. An existing file is never touched.",
+		setup_options, cmd_setup },
 	{ "check", "PROFILE", 1, "look at all that a run needs, and say what to do about it",
 		"Profile, credentials, servers, clock, tokens and their roles, directory, EWS, "
 		"three "
