@@ -71,7 +71,8 @@ answer(const struct question *q, const struct args *args, struct setup *s, struc
 		s->value[q->id] = q->fallback;
 	else
 		return exa_fail(err, EXA_USAGE,
-			"--%s %s is missing, and there is no terminal to ask on: see `exarch help setup`",
+			"--%s %s is missing, and there is no terminal to ask on: see `exarch help "
+			"setup`",
 			option_specs[q->id].name, option_specs[q->id].arg);
 	for (const char *c = s->value[q->id]; *c != '\0'; c++) {
 		if ((unsigned char)*c < ' ')

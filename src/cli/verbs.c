@@ -140,6 +140,12 @@ const struct option_spec option_specs[OPT_COUNT] = {
 	[OPT_MAILBOXES] = { "mailboxes", 0, "WHICH", false,
 		"directory, a file with addresses, or addresses with commas between" },
 	[OPT_ARCHIVE] = { "archive", 0, "DIR", false, "folder of the archive" },
+	[OPT_LOG_FILE] = { "log-file", 0, "FILE", false,
+		"append what happens to FILE, as JSON lines; it may be rotated meanwhile" },
+	[OPT_METRICS_FILE] = { "metrics-file", 0, "FILE", false,
+		"write what came of it for Prometheus' textfile collector" },
+	[OPT_LOCK_WAIT] = { "lock-wait", 0, "SPAN", false,
+		"wait so long for another run to end (\"30 min\")" },
 	[OPT_VERIFY] = { "verify", 0, NULL, false, "only say whether the record is whole" },
 };
 
@@ -174,6 +180,9 @@ static const enum option_id list_options[] = { SELECTION, OPT_SORT, OPT_LIMIT, O
 static const enum option_id search_options[] = { SELECTION, OPT_SORT, OPT_LIMIT, OPT_ALL,
 	OPT_COUNT_ONLY, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id index_options[] = { OPT_IN_CLEAR, OPT_ANEW, OPT_REMOVE, KEY, OPT_QUIET,
+	OPT_MAX_DURATION, OPT_NO_DELETE, OPT_MAX_DELETE, OPT_LOG_FILE, OPT_METRICS_FILE,
+	OPT_LOCK_WAIT, KEY, OPT_JSON, OPT_QUIET, OPT_HELP, OPT_COUNT };
+static const enum option_id list_options[] = { SELECTION, OPT_LIMIT, OPT_FAILED, OPT_EXPIRED, KEY,
 	OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id show_options[] = { OPT_RAW, OPT_HEADERS, OPT_NATIVE,
 	OPT_ATTACHMENT_NUMBER, OPT_TO_FILE, KEY, OPT_HELP, OPT_COUNT };
