@@ -146,6 +146,8 @@ const struct option_spec option_specs[OPT_COUNT] = {
 		"write what came of it for Prometheus' textfile collector" },
 	[OPT_LOCK_WAIT] = { "lock-wait", 0, "SPAN", false,
 		"wait so long for another run to end (\"30 min\")" },
+	[OPT_HELP_FORMAT] = { "format", 0, "FORMAT", false,
+		"for programs: man, bash, zsh, fish (completions) or list (the verbs)" },
 	[OPT_VERIFY] = { "verify", 0, NULL, false, "only say whether the record is whole" },
 };
 
@@ -156,6 +158,7 @@ const struct option_spec option_specs[OPT_COUNT] = {
 		OPT_ITEM_ID, OPT_TEXT, OPT_ID, OPT_ALL_VERSIONS
 
 static const enum option_id only_help[] = { OPT_HELP, OPT_COUNT };
+static const enum option_id help_options[] = { OPT_HELP_FORMAT, OPT_HELP, OPT_COUNT };
 static const enum option_id init_options[] = { OPT_COMPRESSION, OPT_ENCRYPT, KEY, OPT_HELP,
 	OPT_COUNT };
 static const enum option_id cert_create_options[] = { OPT_OUT, OPT_NAME, OPT_DAYS, OPT_JSON,
@@ -357,6 +360,6 @@ const struct verb verbs[] = {
 		"and weren't restored by exarch (docs/restore.md).",
 		restore_options, cmd_restore },
 	{ "version", "", 0, "print the version", NULL, only_help, cmd_version },
-	{ "help", "[VERB]", 1, "help on a verb", NULL, only_help, cmd_help },
+	{ "help", "[VERB]", 1, "help on a verb", NULL, help_options, cmd_help },
 };
 const size_t verb_count = sizeof verbs / sizeof verbs[0];
