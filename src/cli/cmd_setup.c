@@ -219,7 +219,7 @@ cmd_setup(const struct args *args)
 
 	if (!setup(args, &s, &err))
 		return fail_with(&err);
-	(void)printf("wrote %s\n\nnext:\n  exarch check %s\n  exarch archive -n %s\n"
+	(void)printf("wrote %s\n\nnext:\n  exarch check %s\n  exarch mailboxes %s\n"
 		     "  exarch archive %s\n",
 		path, path, path, path);
 	return EXIT_DONE;
