@@ -127,7 +127,8 @@ help_man_overview(void)
 		    ".TP\n.B NO_COLOR\nno colours when it is set\n"
 		    ".TP\n.B https_proxy\nthe proxy that requests go through\n"
 		    ".TP\n.B KRB5_CLIENT_KTNAME\nthe keytab of \\fBkind: negotiate\\fR\n"
-		    ".SH SEE ALSO\n.BR exarch\\-sim (1);\n"
+		    ".SH SEE ALSO\n.BR exarch\\-profile (5),\n.BR exarch\\-format (5),\n"
+		    ".BR exarch\\-sim (1);\n"
 		    "profile.md, operating.md, report.md and the others in the documentation "
 		    "folder.\n",
 		stdout);

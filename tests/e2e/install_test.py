@@ -52,6 +52,7 @@ def in_man_page(path):
 def what_is_installed_runs(run):
     prefix = installed(run)
     for path in ('bin/exarch', 'bin/exarch-sim', 'share/man/man1/exarch.1', 'share/man/man1/exarch-sim.1',
+                 'share/man/man5/exarch-profile.5', 'share/man/man5/exarch-format.5',
                  'share/bash-completion/completions/exarch', 'share/zsh/site-functions/_exarch',
                  'share/fish/vendor_completions.d/exarch.fish', 'share/doc/exarch/operating.md', 'share/doc/exarch/LICENSE',
                  'lib/systemd/system/exarch@.service', 'lib/systemd/system/exarch@.timer', 'lib/sysusers.d/exarch.conf',
@@ -83,8 +84,16 @@ def man_pages_and_programs_agree(run):
                  set(re.findall(r'^  --([a-z-]+)', simulator, re.M)))
 
 
+def the_page_of_the_profile_has_every_key(run):
+    page = (installed(run) / 'share/man/man5/exarch-profile.5').read_text().replace('\\-', '-')
+    keys = re.findall(r'^\| `([a-z_]+)` \|', (harness.ROOT / 'docs/profile.md').read_text(), re.M)
+    harness.check(len(keys) > 40, f'{len(keys)} keys')
+    for key in keys:
+        harness.contains('exarch-profile.5', page, f'.TP\n\\fB{key}\\fR\n')
+
+
 def man_pages_are_good_roff(run):
-    pages = sorted((installed(run) / 'share/man/man1').iterdir())
+    pages = sorted((installed(run) / 'share/man').rglob('exarch*'))
     told = told_by(tool('groff'), '-man', '-Tutf8', '-wall', '-z', *pages)
     harness.same('warnings of groff', told, '')
 
@@ -146,6 +155,7 @@ def the_systemd_units_are_good(run):
 if __name__ == '__main__':
     harness.main(what_is_installed_runs,
                  man_pages_and_programs_agree,
+                 the_page_of_the_profile_has_every_key,
                  man_pages_are_good_roff,
                  bash_completes_what_the_table_has,
                  fish_completes_what_the_table_has,

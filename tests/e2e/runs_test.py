@@ -182,4 +182,4 @@ if __name__ == '__main__':
                  a_log_that_is_rotated_is_opened_anew,
                  metrics_tell_the_last_run_and_the_last_good_one,
                  a_run_waits_for_another_to_end,
-                 short=(the_log_file_has_all_that_happened,))
+                 short=(a_log_that_is_rotated_is_opened_anew,))
