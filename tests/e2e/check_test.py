@@ -170,6 +170,24 @@ def ews_that_is_switched_off_is_named(run):
     nothing_else_failed(told, 'ews')
 
 
+def a_server_of_ones_own_is_looked_at_too(run):
+    sim = serve(run, '--basic', 'admin@sim.example:right horse')
+    listed = {'from': 'list', 'list': ['anna@sim.example', 'bert@sim.example']}
+    told = look(run, sim.profile(sign_in='basic', mailboxes=listed))
+    nothing_else_failed(told)
+    harness.check('token' not in told and 'certificate' not in told, 'nobody asked for a token')
+    found = look(run, sim.profile(sign_in='basic', mailboxes=listed, source={
+        'endpoint': None, 'autodiscover': f'{sim.url}/autodiscover/autodiscover.xml'}))
+    harness.contains('Autodiscover', found['autodiscover'][0]['text'], '/EWS/Exchange.asmx')
+    (sim.keys / 'password').write_text('wrong\n')
+    sim.forget()
+    told = look(run, sim.profile(sign_in='basic', mailboxes=listed), expect=harness.SIGN_IN)
+    is_named(told, 'ews', ('password is not accepted',), ())
+    sim.settle()
+    refused = [r for r in sim.requests if r['status'] == 401]
+    harness.same('refusals, which count towards a lockout', len(refused), 1)
+
+
 def an_archive_that_is_not_there_or_does_not_open_is_named(run):
     sim = serve(run)
     profile = sim.profile(create_archive=False)
@@ -217,6 +235,7 @@ if __name__ == '__main__':
                  a_key_that_others_may_read_is_named,
                  a_wrong_endpoint_is_named,
                  ews_that_is_switched_off_is_named,
+                 a_server_of_ones_own_is_looked_at_too,
                  an_archive_that_is_not_there_or_does_not_open_is_named,
                  an_archive_in_use_is_a_warning,
                  a_certificate_about_to_expire_is_a_warning,
