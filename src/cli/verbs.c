@@ -176,8 +176,8 @@ static const enum option_id bench_options[] = { OPT_THREADS, OPT_ITEMS, OPT_DURA
 	OPT_MAILBOX, OPT_COMPRESSION, OPT_SCRATCH, OPT_SVG, OPT_JSON, OPT_QUIET, OPT_HELP,
 	OPT_COUNT };
 static const enum option_id archive_options[] = { OPT_DRY_RUN, OPT_THREADS, OPT_MAILBOX,
-	OPT_MAX_DURATION, OPT_NO_DELETE, OPT_MAX_DELETE, KEY, OPT_JSON, OPT_QUIET, OPT_HELP,
-	OPT_COUNT };
+	OPT_MAX_DURATION, OPT_NO_DELETE, OPT_MAX_DELETE, OPT_LOG_FILE, OPT_METRICS_FILE,
+	OPT_LOCK_WAIT, KEY, OPT_JSON, OPT_QUIET, OPT_HELP, OPT_COUNT };
 static const enum option_id list_options[] = { SELECTION, OPT_SORT, OPT_LIMIT, OPT_COUNT_ONLY,
 	OPT_FAILED, OPT_EXPIRED, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id search_options[] = { SELECTION, OPT_SORT, OPT_LIMIT, OPT_ALL,
@@ -185,8 +185,6 @@ static const enum option_id search_options[] = { SELECTION, OPT_SORT, OPT_LIMIT,
 static const enum option_id index_options[] = { OPT_IN_CLEAR, OPT_ANEW, OPT_REMOVE, KEY, OPT_QUIET,
 	OPT_MAX_DURATION, OPT_NO_DELETE, OPT_MAX_DELETE, OPT_LOG_FILE, OPT_METRICS_FILE,
 	OPT_LOCK_WAIT, KEY, OPT_JSON, OPT_QUIET, OPT_HELP, OPT_COUNT };
-static const enum option_id list_options[] = { SELECTION, OPT_LIMIT, OPT_FAILED, OPT_EXPIRED, KEY,
-	OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id show_options[] = { OPT_RAW, OPT_HEADERS, OPT_NATIVE,
 	OPT_ATTACHMENT_NUMBER, OPT_TO_FILE, KEY, OPT_HELP, OPT_COUNT };
 static const enum option_id export_options[] = { OPT_TO, OPT_FORMAT, OPT_LAYOUT, OPT_FLAT,
