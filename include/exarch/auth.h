@@ -96,11 +96,30 @@ void auth_accepted(struct auth *a, const char *scope, const char *header);
  */
 bool auth_token_roles(struct auth *a, const char *scope, struct buf *roles_out);
 
+/*
+ * The rest of it, for explanations likewise. Texts are "" where the token doesn't say; owned:
+ * auth_claims_done.
+ */
+struct auth_claims {
+	char *audience;              /* aud: the service it is for, a URL or a GUID */
+	char *application;           /* appid */
+	char *tenant;                /* tid */
+	char *roles;                 /* joined with ", " */
+	int64_t issued_s, expires_s; /* iat, exp, since 1970; 0 = not said */
+};
+bool auth_token_claims(struct auth *a, const char *scope, struct auth_claims *out);
+void auth_claims_done(struct auth_claims *c);
+
 /* Whose credentials these are, for error texts: the user name, or the application's client id.
  * Borrowed. */
 const char *auth_who(const struct auth *a);
 
 /* Days until the app certificate expires; INT32_MAX when there is none. */
 int32_t auth_certificate_days(const struct auth *a);
+
+/* The app certificate's SHA-1 as Entra ID shows it ("Thumbprint": upper case hex); "" when there is
+ * none. */
+#define AUTH_THUMBPRINT_MAX 41
+void auth_certificate_thumbprint(const struct auth *a, char out[AUTH_THUMBPRINT_MAX]);
 
 #endif

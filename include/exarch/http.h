@@ -85,6 +85,7 @@ struct http_request {
 /* What the answer's head says. Texts are cut at HTTP_TEXT_MAX and free of control characters. */
 struct http_answer {
 	int status;
+	int64_t date_s;                   /* Date, since 1970; 0 = not said */
 	uint32_t retry_after_ms;          /* Retry-After in seconds or as a date; 0 = not said */
 	char content_type[HTTP_TEXT_MAX]; /* lower case, with parameters */
 	char location[HTTP_TEXT_MAX];

@@ -26,10 +26,22 @@ enum report_style {
 			 documented in docs/report.md, never renamed */
 };
 
+/*
+ * A log file: the run's JSON lines, whatever the style, a `status` each minute. It is appended to,
+ * made with mode 0640, and opened again when somebody has renamed or removed it. A run goes on when
+ * it can't be written; that is told once. Borrowed by one report.
+ */
+struct report_log;
+bool report_log_open(const char *path, struct report_log **out, struct exa_error *err) EXA_CHECK;
+void report_log_close(struct report_log *l); /* NULL is fine */
+/* Adds a `failure`: why a program ended, outside of a report or after it. */
+void report_log_failure(struct report_log *l, const struct exa_error *err, int exit_code);
+
 struct report_options {
 	enum report_style style;
 	FILE *out;                  /* stdout of the program, or a test's file; borrowed */
 	FILE *talk;                 /* stderr */
+	struct report_log *log;     /* or NULL */
 	uint32_t status_interval_s; /* 0 = 60 */
 	const char *title;          /* "archiving to /srv/exarch/contoso"; borrowed */
 	bool dumb_terminal;         /* TERM is not set, or "dumb": nothing is ever redrawn */
@@ -68,8 +80,11 @@ struct report_problem {
 	const struct exa_error *why;
 };
 void report_problem(struct report *r, const struct report_problem *p);
-/* A remark for people that isn't a problem: a certificate that expires in 20 days. */
+/* A remark for people that isn't a problem. */
 void report_note(struct report *r, const char *fmt, ...) EXA_PRINTF(2, 3);
+/* One that needs a human though the run goes well, so that quiet mode says it too: a certificate
+ * that expires in 20 days. */
+void report_warning(struct report *r, const char *fmt, ...) EXA_PRINTF(2, 3);
 
 /* ---- results ---- */
 

@@ -178,6 +178,12 @@ struct store_create_options {
 bool store_create(const char *dir, const struct store_create_options *options,
 	struct exa_error *err) EXA_CHECK;
 
+/*
+ * Whether somebody writes to the store in DIR now, without taking any lock: then OWNER_OUT gets
+ * "process 123 on host". An answer for people: it may be another a moment later.
+ */
+bool store_is_locked(const char *dir, struct buf *owner_out);
+
 /* Whether DIR holds a store, of whatever version, whole or damaged. */
 bool store_exists(const char *dir);
 

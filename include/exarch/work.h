@@ -136,4 +136,13 @@ void work_stop(struct work *w, const struct exa_error *why);
  */
 bool work_run(struct work *w, struct exa_error *err) EXA_CHECK;
 
+/* ---- waiting for something that isn't a server ---- */
+
+/*
+ * Asks IS_SO a few times a second until it says yes (true), or DEADLINE_NS (monotonic) is over or
+ * CANCEL (may be NULL) is raised (false).
+ */
+bool work_wait_until(
+	bool (*is_so)(void *ctx), void *ctx, int64_t deadline_ns, struct cancel *cancel);
+
 #endif

@@ -20,6 +20,7 @@ static const struct {
 		"the client secret has expired; make a new one in the app registration" },
 	{ 700016, EXA_AUTH,
 		"the tenant doesn't know this application; check client_id and tenant" },
+	{ 700024, EXA_AUTH, "the assertion isn't within its valid time; set this machine's clock" },
 	{ 7000112, EXA_AUTH,
 		"the application is disabled in the tenant; enable it under "
 		"\"Enterprise applications\"" },

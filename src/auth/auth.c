@@ -375,6 +375,31 @@ auth_token_roles(struct auth *a, const char *scope, struct buf *roles_out)
 	return good;
 }
 
+bool
+auth_token_claims(struct auth *a, const char *scope, struct auth_claims *out)
+{
+	struct cached_token *t;
+	bool good;
+
+	if (!has_token(a))
+		return false;
+	(void)pthread_mutex_lock(&a->mu);
+	t = find_token(a, scope);
+	good = t->header != NULL && token_claims(t->header, out);
+	(void)pthread_mutex_unlock(&a->mu);
+	return good;
+}
+
+void
+auth_claims_done(struct auth_claims *c)
+{
+	exa_free(c->audience);
+	exa_free(c->application);
+	exa_free(c->tenant);
+	exa_free(c->roles);
+	*c = (struct auth_claims){ 0 };
+}
+
 const char *
 auth_who(const struct auth *a)
 {
@@ -387,4 +412,12 @@ int32_t
 auth_certificate_days(const struct auth *a)
 {
 	return a->kind == AUTH_APP_CERTIFICATE ? app_key_days_left(&a->source.key) : INT32_MAX;
+}
+
+void
+auth_certificate_thumbprint(const struct auth *a, char out[AUTH_THUMBPRINT_MAX])
+{
+	out[0] = '\0';
+	if (a->kind == AUTH_APP_CERTIFICATE)
+		app_key_thumbprint(&a->source.key, out);
 }

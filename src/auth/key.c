@@ -158,3 +158,17 @@ app_key_days_left(const struct app_key *k)
 	left /= (int64_t)24 * 3600;
 	return left > INT32_MAX ? INT32_MAX : left < INT32_MIN ? INT32_MIN : (int32_t)left;
 }
+
+void
+app_key_thumbprint(const struct app_key *k, char out[AUTH_THUMBPRINT_MAX])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned size = 0;
+
+	if (X509_digest(k->certificate, EVP_sha1(), digest, &size) != 1)
+		size = 0;
+	for (unsigned i = 0; i < size; i++)
+		(void)snprintf(out + (size_t)2 * i, 3, "%02X", digest[i]);
+	if (size == 0)
+		out[0] = '\0';
+}

@@ -9,6 +9,7 @@
 #include <openssl/x509.h>
 
 #include "exarch/attr.h"
+#include "exarch/auth.h"
 #include "exarch/error.h"
 
 struct app_key {
@@ -21,6 +22,7 @@ bool app_key_open(const char *certificate_file, const char *key_file, struct app
 	struct exa_error *err) EXA_CHECK;
 void app_key_done(struct app_key *k);
 
+void app_key_thumbprint(const struct app_key *k, char out[AUTH_THUMBPRINT_MAX]);
 int32_t app_key_days_left(const struct app_key *k); /* below 0 when expired */
 
 #endif

@@ -127,27 +127,35 @@ token_fetch(const struct token_source *source, const char *scope, struct http_cl
 	return true;
 }
 
-bool
-token_roles(const char *token, struct buf *out)
+/* The claims, to be dropped; NULL when they can't be read. */
+static json_t *
+read_claims(const char *token)
 {
 	EXA_AUTO(buf_wipe) struct buf claims = { 0 };
 	const char *start = strchr(token, '.');
 	const char *end = start == NULL ? NULL : strchr(start + 1, '.');
 	EXA_AUTO(secret_string_freep) char *part = NULL;
-	json_t *json, *role;
-	size_t i;
+	json_t *json;
 
 	if (end == NULL)
-		return false;
+		return NULL;
 	part = exa_strndup(start + 1, (size_t)(end - start - 1));
 	if (!buf_decode_base64(&claims, part))
-		return false;
+		return NULL;
 	json = json_loadb((const char *)buf_string(&claims), claims.size, 0, NULL);
-	if (!json_is_object(json)) {
-		json_decref(json);
-		return false;
-	}
-	json_array_foreach(json_object_get(json, "roles"), i, role)
+	if (json_is_object(json))
+		return json;
+	json_decref(json);
+	return NULL;
+}
+
+static void
+join_roles(const json_t *claims, struct buf *out)
+{
+	const json_t *role;
+	size_t i;
+
+	json_array_foreach(json_object_get(claims, "roles"), i, role)
 	{
 		if (json_string_value(role) == NULL)
 			continue;
@@ -155,6 +163,43 @@ token_roles(const char *token, struct buf *out)
 			buf_add_string(out, ", ");
 		buf_add_string(out, json_string_value(role));
 	}
-	json_decref(json);
+}
+
+bool
+token_roles(const char *token, struct buf *out)
+{
+	json_t *claims = read_claims(token);
+
+	if (claims == NULL)
+		return false;
+	join_roles(claims, out);
+	json_decref(claims);
+	return true;
+}
+
+static char *
+text_of(const json_t *claims, const char *name)
+{
+	const char *text = json_string_value(json_object_get(claims, name));
+
+	return exa_strdup(text != NULL ? text : "");
+}
+
+bool
+token_claims(const char *token, struct auth_claims *out)
+{
+	EXA_AUTO(buf_done) struct buf roles = { 0 };
+	json_t *claims = read_claims(token);
+
+	if (claims == NULL)
+		return false;
+	join_roles(claims, &roles);
+	*out = (struct auth_claims){ .audience = text_of(claims, "aud"),
+		.application = text_of(claims, "appid"),
+		.tenant = text_of(claims, "tid"),
+		.roles = exa_strdup(buf_string(&roles)),
+		.issued_s = json_integer_value(json_object_get(claims, "iat")),
+		.expires_s = json_integer_value(json_object_get(claims, "exp")) };
+	json_decref(claims);
 	return true;
 }

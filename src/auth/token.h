@@ -30,6 +30,9 @@ bool token_fetch(const struct token_source *source, const char *scope, struct ht
 bool token_read_answer(const struct http_answer *answer, struct buf *body, struct token *out,
 	struct exa_error *err) EXA_CHECK;
 
+/* The claims of a JWT; false when they can't be read. */
+bool token_claims(const char *token, struct auth_claims *out);
+
 /* The roles claim of a JWT, joined with ", "; false when it can't be read. */
 bool token_roles(const char *token, struct buf *out);
 

@@ -16,6 +16,8 @@
 #include "exarch/mem.h"
 #include "indexing.h"
 #include "key.h"
+#include "lock_wait.h"
+#include "metrics.h"
 #include "select.h"
 #include "session.h"
 
@@ -62,6 +64,9 @@ struct archiving {
 	uint32_t threads;
 	struct crawl_deleting deleting;
 	struct deed deed; /* whose deletions these are */
+	struct report_log *log;
+	int64_t lock_deadline_ns;    /* monotonic; 0: --lock-wait isn't given */
+	struct report_totals totals; /* of nothing until the run has ended */
 	bool dry_run;
 	int64_t started_ns;
 };
@@ -70,7 +75,9 @@ static bool
 read_limits(struct archiving *a, struct exa_error *err)
 {
 	const char *threads = a->args->value[OPT_THREADS],
-		   *duration = a->args->value[OPT_MAX_DURATION];
+		   *duration = a->args->value[OPT_MAX_DURATION],
+		   *wait = a->args->value[OPT_LOCK_WAIT];
+	int64_t span_ms;
 
 	a->threads = a->session.profile->threads;
 	if (threads != NULL) {
@@ -84,9 +91,12 @@ read_limits(struct archiving *a, struct exa_error *err)
 				threads);
 		a->threads = (uint32_t)n;
 	}
+	if (wait != NULL) {
+		if (!clock_parse_span(wait, &span_ms, err))
+			return exa_while(err, "--lock-wait");
+		a->lock_deadline_ns = clock_mono_ns() + span_ms * EXA_NS_PER_MS;
+	}
 	if (duration != NULL) {
-		int64_t span_ms;
-
 		if (!clock_parse_span(duration, &span_ms, err))
 			return exa_while(err, "--max-duration");
 		stop_asked.deadline_mono_ns = clock_mono_ns() + span_ms * EXA_NS_PER_MS;
@@ -205,6 +215,13 @@ password_is_good(struct archiving *a, struct exa_error *err)
 }
 
 static bool
+wait_for_lock(const struct archiving *a, struct exa_error *err)
+{
+	return a->lock_deadline_ns == 0 || a->dry_run ||
+	       lock_wait(a->session.profile->archive, a->lock_deadline_ns, &stop_asked, err);
+}
+
+static bool
 open_archive(struct archiving *a, struct exa_error *err)
 {
 	const struct store_create_options options = { .codec = STORE_CODEC_ZLIB,
@@ -217,10 +234,18 @@ open_archive(struct archiving *a, struct exa_error *err)
 		return false;
 	if (!exists && !catalog_create(dir, &options, err))
 		return false;
-	return catalog_open(dir,
-		&(struct store_open_options){
-			.access = a->dry_run ? STORE_READ : STORE_WRITE, .key = &a->key.key },
-		&listener, &a->catalog, err);
+	/* Somebody may have taken the lock since it was looked at. */
+	while (wait_for_lock(a, err)) {
+		if (catalog_open(dir,
+			    &(struct store_open_options){
+				    .access = a->dry_run ? STORE_READ : STORE_WRITE,
+				    .key = &a->key.key },
+			    &listener, &a->catalog, err))
+			return true;
+		if (err->code != EXA_LOCKED || clock_mono_ns() >= a->lock_deadline_ns)
+			return false;
+	}
+	return false;
 }
 
 /* They come last, as one more mailbox; a run of chosen mailboxes leaves them out. */
@@ -253,12 +278,26 @@ choose_mailboxes(struct archiving *a, struct exa_error *err)
 	return true;
 }
 
+/* Hanging up ends a run, unless it writes a log: then SIGHUP means that the log was rotated, which
+ * it sees by itself. */
+static bool
+open_log(struct archiving *a, struct exa_error *err)
+{
+	const char *path = a->args->value[OPT_LOG_FILE];
+
+	if (path == NULL)
+		return true;
+	(void)signal(SIGHUP, SIG_IGN);
+	return report_log_open(path, &a->log, err);
+}
+
 static bool
 prepare(struct archiving *a, struct exa_error *err)
 {
 	bool good = session_open(a->args->positional[0], &stop_asked, &a->session, err) &&
-		    read_limits(a, err) && read_deleting(a, err) && look_for_archive(a, err) &&
-		    get_key(a, err) && choose_mailboxes(a, err) && open_archive(a, err);
+		    read_limits(a, err) && open_log(a, err) && read_deleting(a, err) &&
+		    look_for_archive(a, err) && get_key(a, err) && wait_for_lock(a, err) &&
+		    choose_mailboxes(a, err) && open_archive(a, err);
 
 	key_done(&a->key);
 	return good;
@@ -361,28 +400,37 @@ leaves_manifest(const struct archiving *a, bool good, const struct exa_error *er
 	return !a->dry_run && (good || err->code == EXA_CANCELLED || t->sum.archived > 0);
 }
 
+/* The last line of a run that came to nothing, in the log too. */
+static int
+fail(struct archiving *a, const struct exa_error *err)
+{
+	if (a->log != NULL)
+		report_log_failure(a->log, err, exit_code_of(err));
+	return fail_with(err);
+}
+
 static int
 crawl_and_report(struct archiving *a)
 {
 	const struct crawl_options options = options_of(a);
-	struct report_totals totals;
+	struct report_totals *totals = &a->totals;
 	struct exa_error err, late;
 	uint64_t before = stored_bytes(a);
 	int code;
 	bool good = crawl_run(a->crawl, a->catalog, &options, &err);
 
-	report_totals_so_far(a->report, &totals);
-	code = code_of_run(good, &err, &totals);
-	if (leaves_manifest(a, good, &err, &totals) && !write_manifest(a, &totals, code, &late) &&
+	report_totals_so_far(a->report, totals);
+	code = code_of_run(good, &err, totals);
+	if (leaves_manifest(a, good, &err, totals) && !write_manifest(a, totals, code, &late) &&
 		(good || err.code == EXA_CANCELLED)) {
 		err = late;
 		good = false;
 		code = exit_code_of(&err);
 	}
 	report_stored(a->report, before, stored_bytes(a));
-	report_finish(a->report, code, why_stopped(good, &err), &totals);
+	report_finish(a->report, code, why_stopped(good, &err), totals);
 	if (!good && err.code != EXA_CANCELLED)
-		return fail_with(&err);
+		return fail(a, &err);
 	return code;
 }
 
@@ -415,6 +463,7 @@ archive(struct archiving *a)
 								 : REPORT_AUTO,
 		.out = stdout,
 		.talk = stderr,
+		.log = a->log,
 		.title = title,
 		.dumb_terminal = terminal_is_dumb(),
 		.no_colour = environment_says("NO_COLOR") };
@@ -427,7 +476,7 @@ archive(struct archiving *a)
 	if (a->session.found_endpoint != NULL)
 		report_note(a->report, "Autodiscover: %s", a->session.found_endpoint);
 	if (days <= 30)
-		report_note(a->report,
+		report_warning(a->report,
 			"the app's certificate expires in %d days; make a new one and upload it",
 			(int)days);
 	code = crawl_and_report(a);
@@ -444,6 +493,24 @@ archive(struct archiving *a)
 	return code;
 }
 
+/* A monitor that hears nothing of this run is a failure of its own. */
+static int
+leave_metrics(struct archiving *a, int code)
+{
+	const char *path = a->args->value[OPT_METRICS_FILE];
+	const struct metrics m = { .profile = a->args->positional[0],
+		.started_ns = a->started_ns,
+		.exit_code = code,
+		.certificate_days = a->session.auth != NULL ? auth_certificate_days(a->session.auth)
+							    : INT32_MAX,
+		.totals = &a->totals };
+	struct exa_error err;
+
+	if (path == NULL || a->dry_run || metrics_write(path, &m, &err))
+		return code;
+	return fail_with(&err) != EXIT_DONE && code == EXIT_DONE ? EXIT_FAILED : code;
+}
+
 int
 cmd_archive(const struct args *args)
 {
@@ -458,8 +525,10 @@ cmd_archive(const struct args *args)
 	if (prepare(&a, &err))
 		code = archive(&a);
 	else
-		code = fail_with(&err);
+		code = fail(&a, &err);
+	code = leave_metrics(&a, code);
 	catalog_abandonp(&a.catalog);
+	report_log_close(a.log);
 	crawl_free(a.crawl);
 	for (size_t i = 0; i < a.mailbox_count; i++)
 		exa_free(a.mailboxes[i].label);

@@ -94,21 +94,6 @@ by_time(const void *a, const void *b)
 
 /* ---- printing ---- */
 
-static void
-print_run_json(const struct catalog_run *r)
-{
-	deed_print_json(json_pack(
-		"{s:s, s:I, s:o, s:o, s:i, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-		"event", "run", "number", (json_int_t)r->number, "started",
-		deed_json_time(r->started_ns), "ended", deed_json_time(r->ended_ns), "exit_code",
-		r->exit_code, "host", deed_json_text(r->host), "profile",
-		deed_json_text(r->profile), "program", deed_json_text(r->program), "archived",
-		(json_int_t)r->archived, "bytes", (json_int_t)r->bytes, "excluded",
-		(json_int_t)r->excluded, "deferred", (json_int_t)r->deferred, "failed",
-		(json_int_t)r->failed, "gone", (json_int_t)r->gone, "unexplained",
-		(json_int_t)r->unexplained));
-}
-
 static json_t *
 json_numbers(struct bytes numbers)
 {
@@ -170,7 +155,7 @@ print_all(const struct events *e, bool json)
 		if (!json)
 			print_event(&e->of[i]);
 		else if (e->of[i].is_run)
-			print_run_json(&e->of[i].run);
+			deed_print_run(&e->of[i].run);
 		else
 			print_audit_json(&e->of[i].audit);
 	}

@@ -96,3 +96,18 @@ deed_json_time(int64_t moment_ns)
 	clock_format(moment_ns, text);
 	return json_string(text);
 }
+
+void
+deed_print_run(const struct catalog_run *r)
+{
+	deed_print_json(json_pack(
+		"{s:s, s:I, s:o, s:o, s:i, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+		"event", "run", "number", (json_int_t)r->number, "started",
+		deed_json_time(r->started_ns), "ended", deed_json_time(r->ended_ns), "exit_code",
+		r->exit_code, "host", deed_json_text(r->host), "profile",
+		deed_json_text(r->profile), "program", deed_json_text(r->program), "archived",
+		(json_int_t)r->archived, "bytes", (json_int_t)r->bytes, "excluded",
+		(json_int_t)r->excluded, "deferred", (json_int_t)r->deferred, "failed",
+		(json_int_t)r->failed, "gone", (json_int_t)r->gone, "unexplained",
+		(json_int_t)r->unexplained));
+}

@@ -28,6 +28,8 @@ bool deed_open(const struct args *args, enum store_access access, struct catalog
 
 /* One object, one line; takes LINE. */
 void deed_print_json(json_t *line);
+/* A run's manifest, in the same way. */
+void deed_print_run(const struct catalog_run *r);
 /* A text of a server or a person may be anything; JSON must be UTF-8. */
 json_t *deed_json_text(const char *text);
 /* The moment, or null when it isn't known. */

@@ -86,6 +86,24 @@ enum option_id {
 	OPT_IN_CLEAR,
 	OPT_ANEW,
 	OPT_REMOVE,
+	OPT_SETUP_OUT,
+	OPT_KIND,
+	OPT_CLOUD,
+	OPT_TENANT,
+	OPT_CLIENT_ID,
+	OPT_CERTIFICATE,
+	OPT_KEY,
+	OPT_SECRET_FILE,
+	OPT_ENDPOINT,
+	OPT_TLS_CA,
+	OPT_USER,
+	OPT_PASSWORD_FILE,
+	OPT_MAILBOXES,
+	OPT_ARCHIVE,
+	OPT_LOG_FILE,
+	OPT_METRICS_FILE,
+	OPT_LOCK_WAIT,
+	OPT_HELP_FORMAT,
 	OPT_COUNT
 };
 
@@ -147,6 +165,8 @@ int exit_code_of(const struct exa_error *err);
 
 /* The verbs. */
 int cmd_init(const struct args *args);
+int cmd_setup(const struct args *args);
+int cmd_check(const struct args *args);
 int cmd_cert_create(const struct args *args);
 int cmd_key_list(const struct args *args);
 int cmd_key_add(const struct args *args);
@@ -171,6 +191,7 @@ int cmd_hold_list(const struct args *args);
 int cmd_diff(const struct args *args);
 int cmd_expire(const struct args *args);
 int cmd_compact(const struct args *args);
+int cmd_runs(const struct args *args);
 int cmd_audit(const struct args *args);
 int cmd_rebuild(const struct args *args);
 int cmd_restore(const struct args *args);

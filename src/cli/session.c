@@ -11,28 +11,37 @@
 #define USER_AGENT "exarch/" EXARCH_VERSION
 
 bool
-session_open(
-	const char *profile_path, struct cancel *cancel, struct session *out, struct exa_error *err)
+session_of(
+	struct profile *profile, struct cancel *cancel, struct session *out, struct exa_error *err)
 {
-	struct session s = { 0 };
+	struct session s = { .profile = profile };
 
-	if (!profile_load(profile_path, clock_wall_ns(), &s.profile, err))
+	if (!auth_open(&profile->auth, &s.auth, err))
 		return false;
-	if (!auth_open(&s.profile->auth, &s.auth, err)) {
-		profile_free(s.profile);
-		return false;
-	}
-	s.http = (struct http_options){ .tls_ca_file = s.profile->tls_ca,
+	s.http = (struct http_options){ .tls_ca_file = profile->tls_ca,
 		.user_agent = USER_AGENT,
-		.timeout_s = s.profile->timeout_s,
-		.gzip = s.profile->gzip,
+		.timeout_s = profile->timeout_s,
+		.gzip = profile->gzip,
 		.cancel = cancel };
 	auth_login(s.auth, &s.http.login);
-	s.ews = (struct ews_options){ .endpoint = s.profile->endpoint,
-		.scope = s.profile->ews_scope,
+	s.ews = (struct ews_options){ .endpoint = profile->endpoint,
+		.scope = profile->ews_scope,
 		.auth = s.auth,
 		.http = s.http };
 	*out = s;
+	return true;
+}
+
+bool
+session_open(
+	const char *profile_path, struct cancel *cancel, struct session *out, struct exa_error *err)
+{
+	EXA_AUTO(profile_freep) struct profile *profile = NULL;
+
+	if (!profile_load(profile_path, clock_wall_ns(), &profile, err) ||
+		!session_of(profile, cancel, out, err))
+		return false;
+	profile = NULL;
 	return true;
 }
 

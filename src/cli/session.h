@@ -23,6 +23,9 @@ struct session {
 /* Reads the profile and the credentials; asks no server yet. */
 bool session_open(const char *profile_path, struct cancel *cancel, struct session *out,
 	struct exa_error *err) EXA_CHECK;
+/* The same with a profile that is read already: taken on success. */
+bool session_of(struct profile *profile, struct cancel *cancel, struct session *out,
+	struct exa_error *err) EXA_CHECK;
 void session_done(struct session *s);
 
 /*

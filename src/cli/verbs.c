@@ -34,7 +34,7 @@ const struct option_spec option_specs[OPT_COUNT] = {
 		"only this item, as `exarch list` numbers it; may be repeated" },
 	[OPT_ALL_VERSIONS] = { "all-versions", 0, NULL, false,
 		"earlier versions of changed items too" },
-	[OPT_LIMIT] = { "limit", 0, "N", false, "at most N items" },
+	[OPT_LIMIT] = { "limit", 0, "N", false, "at most N of them" },
 	[OPT_FAILED] = { "failed", 0, NULL, false,
 		"what could not be archived, and why, instead of what is" },
 	[OPT_RAW] = { "raw", 0, NULL, false, "the message's bytes as archived" },
@@ -123,6 +123,31 @@ const struct option_spec option_specs[OPT_COUNT] = {
 		"of an encrypted archive too: the words of its mail then stand open on the disk" },
 	[OPT_ANEW] = { "anew", 0, NULL, false, "from the first item on" },
 	[OPT_REMOVE] = { "remove", 0, NULL, false, "take the index away" },
+	[OPT_SETUP_OUT] = { "out", 0, "FILE", false, "the profile; it must not be there yet" },
+	[OPT_KIND] = { "kind", 0, "KIND", false,
+		"app-certificate (default), app-secret, ntlm, negotiate or basic" },
+	[OPT_CLOUD] = { "cloud", 0, "CLOUD", false, "worldwide (default), us-gov, us-dod, china" },
+	[OPT_TENANT] = { "tenant", 0, "ID", false, "the tenant's id, or one of its domains" },
+	[OPT_CLIENT_ID] = { "client-id", 0, "ID", false, "the application (client) id" },
+	[OPT_CERTIFICATE] = { "certificate", 0, "FILE", false, "the application's certificate" },
+	[OPT_KEY] = { "key", 0, "FILE", false, "the certificate's private key" },
+	[OPT_SECRET_FILE] = { "secret-file", 0, "FILE", false, "a file with the client secret" },
+	[OPT_ENDPOINT] = { "endpoint", 0, "URL", false,
+		"EWS of a server of your own; without it Autodiscover finds it" },
+	[OPT_TLS_CA] = { "tls-ca", 0, "FILE", false, "trust this authority instead (PEM)" },
+	[OPT_USER] = { "user", 0, "USER", false, "the account: DOMAIN\\user or user@domain" },
+	[OPT_PASSWORD_FILE] = { "password-file", 0, "FILE", false, "a file with its password" },
+	[OPT_MAILBOXES] = { "mailboxes", 0, "WHICH", false,
+		"directory, a file with addresses, or addresses with commas between" },
+	[OPT_ARCHIVE] = { "archive", 0, "DIR", false, "folder of the archive" },
+	[OPT_LOG_FILE] = { "log-file", 0, "FILE", false,
+		"append what happens to FILE, as JSON lines; it may be rotated meanwhile" },
+	[OPT_METRICS_FILE] = { "metrics-file", 0, "FILE", false,
+		"write what came of it for Prometheus' textfile collector" },
+	[OPT_LOCK_WAIT] = { "lock-wait", 0, "SPAN", false,
+		"wait so long for another run to end (\"30 min\")" },
+	[OPT_HELP_FORMAT] = { "format", 0, "FORMAT", false,
+		"for programs: man, bash, zsh, fish (completions) or list (the verbs)" },
 	[OPT_VERIFY] = { "verify", 0, NULL, false, "only say whether the record is whole" },
 };
 
@@ -133,6 +158,7 @@ const struct option_spec option_specs[OPT_COUNT] = {
 		OPT_ITEM_ID, OPT_TEXT, OPT_ID, OPT_ALL_VERSIONS
 
 static const enum option_id only_help[] = { OPT_HELP, OPT_COUNT };
+static const enum option_id help_options[] = { OPT_HELP_FORMAT, OPT_HELP, OPT_COUNT };
 static const enum option_id init_options[] = { OPT_COMPRESSION, OPT_ENCRYPT, KEY, OPT_HELP,
 	OPT_COUNT };
 static const enum option_id cert_create_options[] = { OPT_OUT, OPT_NAME, OPT_DAYS, OPT_JSON,
@@ -141,19 +167,24 @@ static const enum option_id key_list_options[] = { OPT_JSON, OPT_HELP, OPT_COUNT
 static const enum option_id key_put_options[] = { KEY, OPT_NEW_KEY_FILE, OPT_NEW_PASSPHRASE_FILE,
 	OPT_HELP, OPT_COUNT };
 static const enum option_id only_key[] = { KEY, OPT_HELP, OPT_COUNT };
+static const enum option_id setup_options[] = { OPT_SETUP_OUT, OPT_KIND, OPT_CLOUD, OPT_TENANT,
+	OPT_CLIENT_ID, OPT_CERTIFICATE, OPT_KEY, OPT_SECRET_FILE, OPT_ENDPOINT, OPT_TLS_CA,
+	OPT_USER, OPT_PASSWORD_FILE, OPT_MAILBOXES, OPT_ARCHIVE, OPT_HELP, OPT_COUNT };
+static const enum option_id check_options[] = { OPT_MAILBOX, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id explain_options[] = { OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id bench_options[] = { OPT_THREADS, OPT_ITEMS, OPT_DURATION, OPT_ROUNDS,
 	OPT_MAILBOX, OPT_COMPRESSION, OPT_SCRATCH, OPT_SVG, OPT_JSON, OPT_QUIET, OPT_HELP,
 	OPT_COUNT };
 static const enum option_id archive_options[] = { OPT_DRY_RUN, OPT_THREADS, OPT_MAILBOX,
-	OPT_MAX_DURATION, OPT_NO_DELETE, OPT_MAX_DELETE, KEY, OPT_JSON, OPT_QUIET, OPT_HELP,
-	OPT_COUNT };
+	OPT_MAX_DURATION, OPT_NO_DELETE, OPT_MAX_DELETE, OPT_LOG_FILE, OPT_METRICS_FILE,
+	OPT_LOCK_WAIT, KEY, OPT_JSON, OPT_QUIET, OPT_HELP, OPT_COUNT };
 static const enum option_id list_options[] = { SELECTION, OPT_SORT, OPT_LIMIT, OPT_COUNT_ONLY,
 	OPT_FAILED, OPT_EXPIRED, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id search_options[] = { SELECTION, OPT_SORT, OPT_LIMIT, OPT_ALL,
 	OPT_COUNT_ONLY, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id index_options[] = { OPT_IN_CLEAR, OPT_ANEW, OPT_REMOVE, KEY, OPT_QUIET,
-	OPT_JSON, OPT_HELP, OPT_COUNT };
+	OPT_MAX_DURATION, OPT_NO_DELETE, OPT_MAX_DELETE, OPT_LOG_FILE, OPT_METRICS_FILE,
+	OPT_LOCK_WAIT, KEY, OPT_JSON, OPT_QUIET, OPT_HELP, OPT_COUNT };
 static const enum option_id show_options[] = { OPT_RAW, OPT_HEADERS, OPT_NATIVE,
 	OPT_ATTACHMENT_NUMBER, OPT_TO_FILE, KEY, OPT_HELP, OPT_COUNT };
 static const enum option_id export_options[] = { OPT_TO, OPT_FORMAT, OPT_LAYOUT, OPT_FLAT,
@@ -181,6 +212,7 @@ static const enum option_id expire_options[] = { OPT_POLICY, OPT_DRY_RUN, OPT_YE
 	OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id compact_options[] = { OPT_GARBAGE, OPT_ALL, OPT_DRY_RUN, KEY, OPT_JSON,
 	OPT_HELP, OPT_COUNT };
+static const enum option_id runs_options[] = { OPT_LIMIT, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id audit_options[] = { OPT_VERIFY, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id hold_remove_options[] = { KEY, OPT_HELP, OPT_COUNT };
 
@@ -212,6 +244,19 @@ const struct verb verbs[] = {
 		only_help, cmd_config_check },
 	{ "config show", "PROFILE", 1, "print a profile as it is understood, defaults filled in",
 		NULL, only_help, cmd_config_show },
+	{ "setup", "", 0, "write a profile, with comments",
+		"On a terminal it asks for what no option says. An existing file is never touched.",
+		setup_options, cmd_setup },
+	{ "check", "PROFILE", 1, "look at all that a run needs, and say what to do about it",
+		"Profile, credentials, servers, clock, tokens and their roles, directory, EWS, "
+		"three "
+		"mailboxes (--mailbox: those),\narchive, disk. One line each: ok, warning or "
+		"FAILED, "
+		"and behind the arrow what to do. Writes nothing.\n"
+		"Exit codes: 0 nothing failed, 2 profile, 12 sign-in or permissions, 10 no "
+		"archive, "
+		"13 damage, 1 a server or the disk,\n3 only mailboxes failed; the worst of them.",
+		check_options, cmd_check },
 	{ "mailboxes", "PROFILE", 1, "who would be archived, who not, and why", NULL,
 		explain_options, cmd_mailboxes },
 	{ "folders", "PROFILE MAILBOX", 2,
@@ -287,6 +332,10 @@ const struct verb verbs[] = {
 	{ "compact", "ARCHIVE", 1, "give back the room of what has expired",
 		"May be stopped at any moment and run again. Needs room for one segment (256 MiB).",
 		compact_options, cmd_compact },
+	{ "runs", "ARCHIVE", 1, "how the runs went",
+		"The oldest first; --limit N: the last N. With --json as `exarch audit` tells "
+		"them.",
+		runs_options, cmd_runs },
 	{ "audit", "ARCHIVE", 1,
 		"who did what to the archive: runs, holds, expiries, compactions, keys",
 		"Each entry carries the hash of the one before. One that was changed or taken out "
@@ -309,6 +358,6 @@ const struct verb verbs[] = {
 		"and weren't restored by exarch (docs/restore.md).",
 		restore_options, cmd_restore },
 	{ "version", "", 0, "print the version", NULL, only_help, cmd_version },
-	{ "help", "[VERB]", 1, "help on a verb", NULL, only_help, cmd_help },
+	{ "help", "[VERB]", 1, "help on a verb", NULL, help_options, cmd_help },
 };
 const size_t verb_count = sizeof verbs / sizeof verbs[0];

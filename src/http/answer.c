@@ -86,6 +86,13 @@ read_field(struct http_answer *a, const char *name, struct bytes value)
 		copy_text(number, value);
 		a->retry_after_ms = read_retry_after(number);
 	}
+	if (strcasecmp(name, "date") == 0) {
+		time_t when;
+
+		copy_text(number, value);
+		when = curl_getdate(number, NULL);
+		a->date_s = when > 0 ? (int64_t)when : 0;
+	}
 	if (strcasecmp(name, "content-type") == 0) {
 		for (char *c = a->content_type; *c != '\0'; c++)
 			*c = (char)tolower((unsigned char)*c);

@@ -134,7 +134,8 @@ struct report {
 	bool colour;
 	FILE *out;
 	FILE *talk;
-	int64_t interval_ns; /* between status lines */
+	struct report_log *log; /* NULL = none; written by the redraw thread, and report_finish */
+	int64_t interval_ns;    /* between status lines */
 	int64_t started_ns;
 	struct report_counters counters;
 
@@ -152,7 +153,8 @@ struct report {
 	pthread_cond_t room; /* the outbox was emptied */
 	/* under mu: */
 	bool stopping;
-	struct buf talk_box, out_box; /* texts that wait for the redraw thread */
+	struct buf talk_box, out_box, log_box; /* texts that wait for the redraw thread */
+	struct buf warn_box;                   /* quiet mode's warnings, for the end */
 	struct problem_book problems;
 	struct summary_row *rows;
 	size_t row_count;
@@ -160,6 +162,9 @@ struct report {
 	uint64_t rows_left_out; /* beyond SUMMARY_ROWS_MAX */
 	struct report_totals totals;
 };
+
+/* log.c. False: tell it; whether the next lines can be written is another matter. */
+bool log_write(struct report_log *l, struct bytes lines, struct exa_error *err) EXA_CHECK;
 
 struct status report_status(struct report *r, int64_t now_ns);
 
@@ -181,6 +186,8 @@ void json_mailbox_open(struct buf *out, const char *mailbox);
 void json_problem(struct buf *out, const struct report_problem *p);
 void json_repeats(struct buf *out, const struct problem_book *book);
 void json_note(struct buf *out, const char *text);
+void json_failure(struct buf *out, const struct exa_error *err, int exit_code);
+void json_warning(struct buf *out, const char *text);
 void json_deletion(struct buf *out, const struct report_deletion *d);
 void json_delete_item(struct buf *out, const struct report_delete_item *item);
 void json_status(struct buf *out, const struct status *s);

@@ -137,6 +137,25 @@ json_note(struct buf *out, const char *text)
 }
 
 void
+json_failure(struct buf *out, const struct exa_error *err, int exit_code)
+{
+	json_t *o = event("failure");
+
+	set_error(o, err);
+	(void)json_object_set_new(o, "exit_code", json_integer(exit_code));
+	emit(out, o);
+}
+
+void
+json_warning(struct buf *out, const char *text)
+{
+	json_t *o = event("warning");
+
+	set_text(o, "text", text);
+	emit(out, o);
+}
+
+void
 json_status(struct buf *out, const struct status *s)
 {
 	json_t *o = event("status");

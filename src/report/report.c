@@ -99,20 +99,51 @@ add_status_line(const struct status *s, struct buf *talk)
 	buf_add_byte(talk, '\n');
 }
 
+/* The log is of less weight than the run: it goes on without. */
+static void
+write_log(struct report *r, const struct buf *lines, struct buf *talk)
+{
+	struct exa_error err;
+
+	if (r->log == NULL || log_write(r->log, buf_bytes(lines), &err))
+		return;
+	buf_add_string(talk, "problem: ");
+	report_clean(talk, err.text, NOTE_LIMIT);
+	buf_add_byte(talk, '\n');
+}
+
+/* What one look takes out of the outbox, and when the next are. */
+struct look {
+	struct buf talk, out, log;
+	int64_t next_ns, next_log_ns; /* 0 = never */
+};
+
+static void
+look_done(struct look *l)
+{
+	buf_done(&l->talk);
+	buf_done(&l->out);
+	buf_done(&l->log);
+}
+
 /* One look: what waits in the outbox, and a status when one is due or asked for. */
 static void
-redraw(struct report *r, struct buf *talk, struct buf *out, bool due)
+redraw(struct report *r, struct look *l, bool due, bool log_due)
 {
 	bool poked = atomic_exchange(&r->poked, false);
+	struct buf *talk = &l->talk, *out = &l->out;
 	struct status s;
 
-	if (due || poked || r->mode == MODE_TERMINAL) {
+	if (due || log_due || poked || r->mode == MODE_TERMINAL) {
 		s = report_status(r, clock_mono_ns());
+		if (log_due)
+			json_status(&l->log, &s);
 		if (poked || (due && r->mode == MODE_LINES))
 			add_status_line(&s, talk);
 		if (due && r->mode == MODE_JSON)
 			json_status(out, &s);
 	}
+	write_log(r, &l->log, talk);
 	if (r->mode == MODE_TERMINAL)
 		draw_terminal(r, &s, talk);
 	else
@@ -170,51 +201,75 @@ sleep_until(struct report *r, int64_t deadline_ns)
 		return;
 }
 
-/* Takes what waits in the outbox by exchanging it with empty buffers; whether to end. In quiet mode
- * it stays until it is known that a human is needed. */
-static bool
-take_outbox(struct report *r, struct buf *talk, struct buf *out)
+static void
+exchange(struct buf *a, struct buf *b)
 {
-	struct buf full_talk, full_out;
+	struct buf full = *a;
+
+	*a = *b;
+	*b = full;
+}
+
+/* Takes what waits in the outbox by exchanging it with empty buffers; whether to end. In quiet mode
+ * what is for people stays until it is known that a human is needed. */
+static bool
+take_outbox(struct report *r, struct look *l)
+{
 	bool stopping;
 
 	(void)pthread_mutex_lock(&r->mu);
+	exchange(&r->log_box, &l->log);
 	if (r->mode != MODE_QUIET) {
-		full_talk = r->talk_box;
-		full_out = r->out_box;
-		r->talk_box = *talk;
-		r->out_box = *out;
-		*talk = full_talk;
-		*out = full_out;
-		(void)pthread_cond_broadcast(&r->room);
+		exchange(&r->talk_box, &l->talk);
+		exchange(&r->out_box, &l->out);
 	}
+	(void)pthread_cond_broadcast(&r->room);
 	stopping = r->stopping;
 	(void)pthread_mutex_unlock(&r->mu);
 	return stopping;
+}
+
+/* Whether *NEXT_NS has come; then it is INTERVAL later. */
+static bool
+is_due(int64_t *next_ns, int64_t interval_ns)
+{
+	int64_t now_ns = clock_mono_ns();
+
+	if (*next_ns == 0 || now_ns < *next_ns)
+		return false;
+	*next_ns = now_ns + interval_ns;
+	return true;
+}
+
+static int64_t
+earlier(int64_t a_ns, int64_t b_ns)
+{
+	return a_ns == 0 || (b_ns != 0 && b_ns < a_ns) ? b_ns : a_ns;
 }
 
 static void *
 redraw_thread(void *arg)
 {
 	struct report *r = arg;
-	EXA_AUTO(buf_done) struct buf talk = { 0 };
-	EXA_AUTO(buf_done) struct buf out = { 0 };
-	int64_t interval_ns = interval_of(r), next_ns = interval_ns;
+	EXA_AUTO(look_done) struct look l = { 0 };
+	int64_t interval_ns = interval_of(r);
 	bool stopping = false;
 
 	if (interval_ns != 0)
-		next_ns += clock_mono_ns();
+		l.next_ns = clock_mono_ns() + interval_ns;
+	if (r->log != NULL)
+		l.next_log_ns = clock_mono_ns() + r->interval_ns;
 	while (!stopping) {
-		bool due;
+		bool due, log_due;
 
-		sleep_until(r, next_ns);
-		due = next_ns != 0 && clock_mono_ns() >= next_ns;
-		buf_reset(&talk);
-		buf_reset(&out);
-		stopping = take_outbox(r, &talk, &out);
-		redraw(r, &talk, &out, due && !stopping);
-		if (due)
-			next_ns = clock_mono_ns() + interval_ns;
+		sleep_until(r, earlier(l.next_ns, l.next_log_ns));
+		due = is_due(&l.next_ns, interval_ns);
+		log_due = is_due(&l.next_log_ns, r->interval_ns);
+		buf_reset(&l.talk);
+		buf_reset(&l.out);
+		buf_reset(&l.log);
+		stopping = take_outbox(r, &l);
+		redraw(r, &l, due && !stopping, log_due && !stopping);
 	}
 	clear_terminal(r);
 	return NULL;
@@ -254,13 +309,36 @@ stop_thread(struct report *r)
 
 /* ---- the outbox; any thread ---- */
 
+static bool
+is_full(const struct report *r)
+{
+	size_t people = r->mode == MODE_QUIET ? 0 : r->talk_box.size + r->out_box.size;
+
+	return people + r->log_box.size > OUTBOX_MAX;
+}
+
 static void
 post_begin(struct report *r)
 {
 	(void)pthread_mutex_lock(&r->mu);
-	while (r->mode != MODE_QUIET && !r->stopping &&
-		r->talk_box.size + r->out_box.size > OUTBOX_MAX)
+	while (!r->stopping && is_full(r))
 		(void)pthread_cond_wait(&r->room, &r->mu);
+}
+
+static bool
+wants_json(const struct report *r)
+{
+	return r->mode == MODE_JSON || r->log != NULL;
+}
+
+/* Gives one line to whoever reads JSON. */
+static void
+post_json(struct report *r, const struct buf *line)
+{
+	if (r->mode == MODE_JSON)
+		buf_add_bytes(&r->out_box, buf_bytes(line));
+	if (r->log != NULL)
+		buf_add_bytes(&r->log_box, buf_bytes(line));
 }
 
 static void
@@ -282,6 +360,21 @@ add_word(struct report *r, const char *word, const char *sgr)
 		buf_add_string(&r->talk_box, word);
 }
 
+static void
+post_problem(struct report *r, const struct report_problem *p)
+{
+	EXA_AUTO(buf_done) struct buf line = { 0 };
+
+	if (wants_json(r)) {
+		json_problem(&line, p);
+		post_json(r, &line);
+	}
+	if (r->mode != MODE_JSON && (r->mode != MODE_QUIET || r->talk_box.size < OUTBOX_MAX)) {
+		add_word(r, "problem:", "1;31");
+		problem_text(p, &r->talk_box);
+	}
+}
+
 void
 report_problem(struct report *r, const struct report_problem *p)
 {
@@ -289,14 +382,8 @@ report_problem(struct report *r, const struct report_problem *p)
 	if (p->item != NULL)
 		(void)atomic_fetch_add(&r->counters.item_problems, 1);
 	post_begin(r);
-	if (problem_note(&r->problems, p)) {
-		if (r->mode == MODE_JSON) {
-			json_problem(&r->out_box, p);
-		} else if (r->mode != MODE_QUIET || r->talk_box.size < OUTBOX_MAX) {
-			add_word(r, "problem:", "1;31");
-			problem_text(p, &r->talk_box);
-		}
-	}
+	if (problem_note(&r->problems, p))
+		post_problem(r, p);
 	post_end(r);
 }
 
@@ -304,16 +391,42 @@ void
 report_note(struct report *r, const char *fmt, ...)
 {
 	EXA_AUTO(buf_done) struct buf text = { 0 };
+	EXA_AUTO(buf_done) struct buf line = { 0 };
 	va_list args;
 
 	va_start(args, fmt);
 	buf_vprintf(&text, fmt, args);
 	va_end(args);
+	json_note(&line, buf_string(&text));
 	post_begin(r);
-	if (r->mode == MODE_JSON) {
-		json_note(&r->out_box, buf_string(&text));
-	} else if (r->mode != MODE_QUIET || r->talk_box.size < OUTBOX_MAX) {
+	post_json(r, &line);
+	if (r->mode != MODE_JSON && (r->mode != MODE_QUIET || r->talk_box.size < OUTBOX_MAX)) {
 		add_word(r, "note: ", "1");
+		report_clean(&r->talk_box, buf_string(&text), NOTE_LIMIT);
+		buf_add_byte(&r->talk_box, '\n');
+	}
+	post_end(r);
+}
+
+void
+report_warning(struct report *r, const char *fmt, ...)
+{
+	EXA_AUTO(buf_done) struct buf text = { 0 };
+	EXA_AUTO(buf_done) struct buf line = { 0 };
+	va_list args;
+
+	va_start(args, fmt);
+	buf_vprintf(&text, fmt, args);
+	va_end(args);
+	json_warning(&line, buf_string(&text));
+	post_begin(r);
+	post_json(r, &line);
+	if (r->mode == MODE_QUIET && r->warn_box.size < OUTBOX_MAX) {
+		buf_add_string(&r->warn_box, "warning: ");
+		report_clean(&r->warn_box, buf_string(&text), NOTE_LIMIT);
+		buf_add_byte(&r->warn_box, '\n');
+	} else if (r->mode != MODE_JSON && r->mode != MODE_QUIET) {
+		add_word(r, "warning: ", "1;33");
 		report_clean(&r->talk_box, buf_string(&text), NOTE_LIMIT);
 		buf_add_byte(&r->talk_box, '\n');
 	}
@@ -324,12 +437,13 @@ void
 report_deletion(struct report *r, const struct report_deletion *d)
 {
 	EXA_AUTO(buf_done) struct buf text = { 0 };
+	EXA_AUTO(buf_done) struct buf line = { 0 };
 	const bool worth_it = deletion_text(d, &text);
 
+	json_deletion(&line, d);
 	post_begin(r);
-	if (r->mode == MODE_JSON) {
-		json_deletion(&r->out_box, d);
-	} else if (worth_it && r->mode != MODE_QUIET) {
+	post_json(r, &line);
+	if (worth_it && r->mode != MODE_JSON && r->mode != MODE_QUIET) {
 		report_clean(&r->talk_box, buf_string(&text), NOTE_LIMIT);
 		buf_add_byte(&r->talk_box, '\n');
 	}
@@ -339,106 +453,43 @@ report_deletion(struct report *r, const struct report_deletion *d)
 void
 report_delete_item(struct report *r, const struct report_delete_item *item)
 {
-	if (r->mode != MODE_JSON)
+	EXA_AUTO(buf_done) struct buf line = { 0 };
+
+	if (!wants_json(r))
 		return;
+	json_delete_item(&line, item);
 	post_begin(r);
-	json_delete_item(&r->out_box, item);
+	post_json(r, &line);
 	post_end(r);
 }
 
 void
 report_mailbox_open(struct report *r, const char *mailbox)
 {
-	if (r->mode != MODE_JSON)
+	EXA_AUTO(buf_done) struct buf line = { 0 };
+
+	if (!wants_json(r))
 		return;
+	json_mailbox_open(&line, mailbox);
 	post_begin(r);
-	json_mailbox_open(&r->out_box, mailbox);
+	post_json(r, &line);
 	post_end(r);
 }
 
 void
 report_mailbox_done(struct report *r, const struct report_mailbox *m)
 {
+	EXA_AUTO(buf_done) struct buf line = { 0 };
+
 	(void)atomic_fetch_add(&r->counters.mailboxes_done, 1);
 	(void)atomic_fetch_add(
 		&r->counters.settled, m->archived + m->known + m->deferred + m->failed);
+	if (wants_json(r))
+		json_mailbox(&line, m);
 	post_begin(r);
 	summary_add(r, m);
-	if (r->mode == MODE_JSON)
-		json_mailbox(&r->out_box, m);
+	post_json(r, &line);
 	post_end(r);
-}
-
-/* ---- counters; any thread ---- */
-
-void
-report_plan(struct report *r, uint64_t mailboxes)
-{
-	atomic_store(&r->counters.mailboxes_planned, mailboxes);
-}
-
-void
-report_expect(struct report *r, uint64_t items)
-{
-	(void)atomic_fetch_add(&r->counters.expected, items);
-	(void)atomic_fetch_add(&r->counters.counted, 1);
-}
-
-void
-report_listed(struct report *r, uint64_t items)
-{
-	(void)atomic_fetch_add(&r->counters.listed, items);
-}
-
-void
-report_known(struct report *r, uint64_t items)
-{
-	(void)atomic_fetch_add(&r->counters.known, items);
-}
-
-void
-report_fetched(struct report *r, uint64_t items, uint64_t bytes)
-{
-	(void)atomic_fetch_add(&r->counters.fetched, items);
-	(void)atomic_fetch_add(&r->counters.fetched_bytes, bytes);
-}
-
-void
-report_archived(struct report *r, uint64_t items, uint64_t bytes)
-{
-	(void)atomic_fetch_add(&r->counters.archived, items);
-	(void)atomic_fetch_add(&r->counters.archived_bytes, bytes);
-}
-
-void
-report_requests(struct report *r, int in_flight_change)
-{
-	(void)atomic_fetch_add(&r->counters.in_flight, in_flight_change);
-}
-
-void
-report_waiting(struct report *r, uint32_t ms)
-{
-	_Atomic int_least64_t *until = &r->counters.waiting_until_ns;
-	int_least64_t new = clock_mono_ns() + (int64_t)ms *EXA_NS_PER_MS;
-	int_least64_t old = atomic_load(until);
-
-	while (old < new && !atomic_compare_exchange_weak(until, &old, new))
-		;
-}
-
-void
-report_traffic(struct report *r, uint64_t requests, uint64_t received_bytes)
-{
-	(void)atomic_fetch_add(&r->counters.requests, requests);
-	(void)atomic_fetch_add(&r->counters.received_bytes, received_bytes);
-}
-
-void
-report_stored(struct report *r, uint64_t bytes_before, uint64_t bytes_after)
-{
-	atomic_store(&r->counters.stored_before, bytes_before);
-	atomic_store(&r->counters.stored_after, bytes_after);
 }
 
 /* Atomics and write(2) only: signal-safety(7). */
@@ -466,10 +517,12 @@ fill_totals(struct report *r)
 	t->elapsed_ms = (clock_mono_ns() - r->started_ns) / EXA_NS_PER_MS;
 }
 
-/* Quiet mode kept its talk until now: a run that ended well says nothing at all. */
+/* Quiet mode kept its talk until now: a run that ended well says nothing but its warnings. */
 static void
 finish_quiet(struct report *r, const struct summary_end *end)
 {
+	write_out(r->talk, &r->warn_box);
+	buf_reset(&r->warn_box);
 	if (end->exit_code != 0) {
 		problem_repeats_text(&r->problems, &r->talk_box);
 		summary_short(end, &r->talk_box);
@@ -508,6 +561,12 @@ report_finish(
 
 	stop_thread(r);
 	fill_totals(r);
+	if (r->log != NULL) {
+		json_repeats(&r->log_box, &r->problems);
+		json_summary(&r->log_box, r, &end);
+		write_log(r, &r->log_box, &r->talk_box);
+		buf_reset(&r->log_box);
+	}
 	switch (r->mode) {
 	case MODE_JSON:
 		json_repeats(&r->out_box, &r->problems);
@@ -551,9 +610,11 @@ mode_of(const struct report_options *options)
 static void
 say_title(struct report *r, const char *title)
 {
-	if (r->mode == MODE_JSON) {
-		json_start(&r->out_box, title);
-	} else if (r->mode != MODE_QUIET && title != NULL) {
+	EXA_AUTO(buf_done) struct buf line = { 0 };
+
+	json_start(&line, title);
+	post_json(r, &line);
+	if (r->mode != MODE_JSON && r->mode != MODE_QUIET && title != NULL) {
 		if (r->mode == MODE_LINES)
 			add_time(&r->talk_box);
 		report_clean(&r->talk_box, title, NOTE_LIMIT);
@@ -571,6 +632,7 @@ report_new(const struct report_options *options)
 	r->colour = r->mode == MODE_TERMINAL && !options->no_colour;
 	r->out = options->out;
 	r->talk = options->talk;
+	r->log = options->log;
 	r->interval_ns = (interval_s > 0 ? interval_s : STATUS_INTERVAL_S) * EXA_NS_PER_S;
 	r->started_ns = clock_mono_ns();
 	r->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -589,6 +651,8 @@ report_free(struct report *r)
 	if (r == NULL)
 		return;
 	stop_thread(r);
+	write_log(r, &r->log_box, &r->talk_box);
+	write_out(r->talk, &r->warn_box);
 	write_out(r->talk, &r->talk_box);
 	write_out(r->out, &r->out_box);
 	if (r->wake_fd >= 0)
@@ -599,6 +663,8 @@ report_free(struct report *r)
 	buf_done(&r->line);
 	buf_done(&r->talk_box);
 	buf_done(&r->out_box);
+	buf_done(&r->log_box);
+	buf_done(&r->warn_box);
 	(void)pthread_cond_destroy(&r->room);
 	(void)pthread_mutex_destroy(&r->mu);
 	exa_free(r);

@@ -26,17 +26,23 @@ take(int fd, short type)
 	return fcntl(fd, F_OFD_SETLK, &lock) == 0;
 }
 
+static void
+read_owner(int fd, char owner[OWNER_MAX + 1])
+{
+	ssize_t n = pread(fd, owner, OWNER_MAX, 0);
+
+	owner[n > 0 ? (size_t)n : 0] = '\0';
+	owner[strcspn(owner, "\n")] = '\0';
+}
+
 static bool
 fail_locked(int fd, const char *dir, struct exa_error *err)
 {
-	char owner[OWNER_MAX + 1] = "";
-	ssize_t n;
+	char owner[OWNER_MAX + 1];
 
 	if (errno != EAGAIN && errno != EACCES)
 		return exa_fail_errno(err, errno, "can't lock %s/LOCK", dir);
-	n = pread(fd, owner, OWNER_MAX, 0);
-	owner[n > 0 ? (size_t)n : 0] = '\0';
-	owner[strcspn(owner, "\n")] = '\0';
+	read_owner(fd, owner);
 	return exa_fail(err, EXA_LOCKED, "the archive %s is in use%s%s", dir,
 		owner[0] != '\0' ? " by " : "", owner);
 }
@@ -94,6 +100,21 @@ lock_for_reading(const char *dir, int *fd_out, struct exa_error *err)
 		return fail_locked(fd, dir, err);
 	*fd_out = fd;
 	fd = -1;
+	return true;
+}
+
+bool
+store_is_locked(const char *dir, struct buf *owner_out)
+{
+	EXA_AUTO(exa_freep) char *path = fs_join(dir, "LOCK");
+	EXA_AUTO(fs_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	char owner[OWNER_MAX + 1];
+
+	if (fd < 0 || fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK)
+		return false;
+	read_owner(fd, owner);
+	buf_add_string(owner_out, owner);
 	return true;
 }
 

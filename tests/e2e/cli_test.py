@@ -6,7 +6,8 @@ import harness
 import mail
 
 VERBS = {'init': 1, 'config check': 1, 'config show': 1, 'mailboxes': 1, 'folders': 2, 'archive': 1, 'list': 1, 'show': 2,
-         'export': 1, 'verify': 1, 'rebuild': 1, 'key list': 1, 'key add': 1, 'key change': 1, 'key remove': 2, 'bench': 1}
+         'export': 1, 'verify': 1, 'rebuild': 1, 'key list': 1, 'key add': 1, 'key change': 1, 'key remove': 2, 'bench': 1,
+         'runs': 1, 'check': 1, 'setup': 0}
 
 
 def begin(run):

@@ -84,12 +84,18 @@ auth_register(struct auth *a, X509 *certificate, struct exa_error *err)
 	return true;
 }
 
+int64_t
+auth_now_s(const struct auth *a)
+{
+	return clock_wall_ns() / EXA_NS_PER_S + a->clock_skew_s;
+}
+
 bool
 auth_use_once(struct auth *a, const char *jti, int64_t expires_s)
 {
 	struct replay_table *t = a->replays;
 	uint64_t id = stable_hash("jti", bytes_of_string(jti), bytes_of(NULL, 0));
-	int64_t now_s = clock_wall_ns() / EXA_NS_PER_S;
+	int64_t now_s = auth_now_s(a);
 	bool fresh = true;
 
 	(void)pthread_mutex_lock(&t->mu);
@@ -126,8 +132,9 @@ auth_resource_of(const char *scope)
 char *
 auth_issue(const struct auth *a, enum auth_resource resource)
 {
-	json_int_t now_ns = clock_wall_ns(), now = now_ns / EXA_NS_PER_S;
-	const char *role = resource == RESOURCE_EWS ? "full_access_as_app" : "Directory.Read.All";
+	json_int_t now_ns = clock_wall_ns(), now = auth_now_s(a);
+	const char *needed = resource == RESOURCE_EWS ? "full_access_as_app" : "Directory.Read.All";
+	const char *role = a->app_role != NULL ? a->app_role : needed;
 	json_t *claims = json_pack("{s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s}", "aud",
 		audiences[resource], "iss", "https://sts.windows.net/" AUTH_TENANT "/", "iat", now,
 		"nbf", now - 5, "exp", now + (json_int_t)a->token_lifetime_s, "appid",
@@ -164,7 +171,7 @@ has_role(const struct jwt *j, const char *role)
 static struct refusal
 judge(const struct auth *a, const struct jwt *j, enum auth_resource resource, const char *role)
 {
-	int64_t now_s = clock_wall_ns() / EXA_NS_PER_S;
+	int64_t now_s = auth_now_s(a);
 
 	if (!jwt_is_signed_by(j, a->signing_key))
 		return (struct refusal){ 2000000, "invalid_signature",

@@ -29,6 +29,8 @@ struct auth {
 	_Atomic unsigned token_lifetime_s;
 	_Atomic int64_t revoked_before_ns; /* tokens issued until then are good no more */
 	bool grants_no_role;
+	const char *app_role; /* granted instead of what is needed; NULL: nothing but that */
+	int clock_skew_s;     /* our clock runs so much ahead */
 	const char *basic_user, *basic_password; /* NULL: no Basic */
 	const char *ntlm_user;                   /* NULL: no NTLM */
 	struct ntlm_account *ntlm;
@@ -45,6 +47,9 @@ bool auth_init(struct auth *a, struct exa_error *err) EXA_CHECK;
 void auth_done(struct auth *a);
 bool auth_register(
 	struct auth *a, X509 *certificate, struct exa_error *err) EXA_CHECK; /* takes it */
+
+/* The time here, in seconds. */
+int64_t auth_now_s(const struct auth *a);
 
 /* The resource of a scope such as "https://graph.microsoft.com/.default". */
 enum auth_resource auth_resource_of(const char *scope);

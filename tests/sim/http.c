@@ -42,6 +42,7 @@ struct exchange {
 	_Atomic uint64_t bytes;
 	int64_t begun_wall_ns, begun_ns;
 	struct reqlog *log;
+	int clock_skew_s;
 	bool is_streamed, logged;
 };
 
@@ -206,6 +207,19 @@ goes_out_at_once(const struct http_wire *w)
 	return !w->is_broken && !w->is_chunked && w->bytes_per_s == 0 && w->stall_ms == 0;
 }
 
+/* The library adds the true time to what has no Date. */
+static void
+add_date(struct MHD_Response *r, int skew_s)
+{
+	time_t now = (time_t)(clock_wall_ns() / EXA_NS_PER_S) + skew_s;
+	char text[40];
+	struct tm tm;
+
+	(void)gmtime_r(&now, &tm);
+	(void)strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	(void)MHD_add_response_header(r, MHD_HTTP_HEADER_DATE, text);
+}
+
 static struct MHD_Response *
 make_response(struct exchange *x)
 {
@@ -225,6 +239,8 @@ make_response(struct exchange *x)
 		r = MHD_create_response_from_buffer(
 			a->body.size, a->body.data, MHD_RESPMEM_MUST_COPY);
 	}
+	if (x->clock_skew_s != 0)
+		add_date(r, x->clock_skew_s);
 	if (a->content_type != NULL)
 		(void)MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, a->content_type);
 	for (size_t i = 0; i < a->header_count; i++)
@@ -333,6 +349,7 @@ on_access(void *cls, struct MHD_Connection *connection, const char *url, const c
 		x->begun_wall_ns = clock_wall_ns();
 		x->begun_ns = clock_mono_ns();
 		x->log = ((struct http_server *)cls)->options.log;
+		x->clock_skew_s = ((struct http_server *)cls)->options.clock_skew_s;
 		x->stopping = &((struct http_server *)cls)->stopping;
 		*context = x;
 		return MHD_YES;

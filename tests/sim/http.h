@@ -83,6 +83,7 @@ struct http_options {
 	size_t request_max;                    /* bytes; 0: HTTP_REQUEST_MAX */
 	const char *certificate_pem, *key_pem; /* NULL: no TLS */
 	struct reqlog *log;                    /* NULL: none */
+	int clock_skew_s;                      /* of the Date in answers */
 	void (*handle)(void *ctx, const struct http_request *, struct http_answer *);
 	void *ctx;
 };

@@ -176,6 +176,25 @@ set_lifetime(struct options *o, const char *value)
 }
 
 static bool
+set_clock_skew(struct options *o, const char *value)
+{
+	bool behind = *value == '-';
+	unsigned seconds;
+
+	if (!set_unsigned(value + behind, 10 * 24 * 3600, &seconds))
+		return false;
+	o->clock_skew_s = behind ? -(int)seconds : (int)seconds;
+	return true;
+}
+
+static bool
+set_app_role(struct options *o, const char *value)
+{
+	o->app_role = value;
+	return *value != '\0';
+}
+
+static bool
 set_no_role(struct options *o, const char *value)
 {
 	(void)value;
@@ -290,6 +309,10 @@ static const struct option table[] = {
 	{ "--ntlm", "USER:PASSWORD", set_ntlm,
 		"accept NTLM (v2) too; USER may impersonate every mailbox" },
 	{ "--token-lifetime", "SECONDS", set_lifetime, "of access tokens; 3599 if not given" },
+	{ "--clock-skew", "SECONDS", set_clock_skew,
+		"its clock runs so much ahead of this machine's; -SECONDS: behind" },
+	{ "--app-role", "ROLE", set_app_role,
+		"tokens carry this role (Mail.Read) instead of those that are needed" },
 	{ "--no-role", NULL, set_no_role,
 		"issue tokens without roles, as when nobody gave consent" },
 	{ "--deny", "ADDRESS", set_deny, "this mailbox may not be impersonated; repeatable" },

@@ -26,6 +26,8 @@ struct options {
 	char *basic_user, *basic_password; /* NULL: no --basic */
 	char *ntlm_user, *ntlm_password;   /* NULL: no --ntlm */
 	unsigned token_lifetime_s;
+	int clock_skew_s;     /* its clock runs so much ahead */
+	const char *app_role; /* NULL: those that are needed */
 	bool no_role, empty_pages, illegal_references;
 	enum directory_extras extras;
 	const char *denied[OPTIONS_REPEATED_MAX];

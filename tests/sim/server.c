@@ -121,6 +121,8 @@ set_up_auth(struct server *s, const struct options *o, struct exa_error *err)
 		return false;
 	s->auth.token_lifetime_s = o->token_lifetime_s;
 	s->auth.grants_no_role = o->no_role;
+	s->auth.app_role = o->app_role;
+	s->auth.clock_skew_s = o->clock_skew_s;
 	s->auth.basic_user = o->basic_user;
 	s->auth.basic_password = o->basic_password;
 	s->auth.ntlm_user = o->ntlm_user;
@@ -147,6 +149,7 @@ listen_on(struct server *s, const struct options *o, struct exa_error *err)
 		.port = o->port,
 		.request_max = (size_t)o->request_max_mib * 1024 * 1024,
 		.log = s->log,
+		.clock_skew_s = o->clock_skew_s,
 		.handle = route,
 		.ctx = s };
 	EXA_AUTO(buf_done) struct buf certificate = { 0 };

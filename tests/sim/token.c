@@ -28,6 +28,7 @@ static const struct {
 	{ 90014, 400, "invalid_request" },
 	{ 500011, 400, "invalid_resource" },
 	{ 700016, 400, "unauthorized_client" },
+	{ 700024, 401, "invalid_client" },
 	{ 700027, 401, "invalid_client" },
 	{ 7000215, 401, "invalid_client" },
 	{ 7000218, 401, "invalid_client" },
@@ -126,7 +127,7 @@ find_certificate(const struct auth *a, const struct jwt *j)
 static const char *
 judge_claims(struct auth *a, const struct jwt *j, const char *endpoint)
 {
-	int64_t now_s = clock_wall_ns() / EXA_NS_PER_S;
+	int64_t now_s = auth_now_s(a);
 	json_int_t expires_s = jwt_number(j->claims, "exp");
 
 	if (strcmp(jwt_text(j->claims, "iss"), AUTH_CLIENT_ID) != 0 ||
@@ -136,9 +137,9 @@ judge_claims(struct auth *a, const struct jwt *j, const char *endpoint)
 		return "50013: Assertion audience does not match the token endpoint of this "
 		       "tenant.";
 	if (expires_s <= now_s - CLOCK_SKEW_S || expires_s > now_s + 24 * 3600)
-		return "50013: Assertion is not within its valid time range (exp).";
+		return "700024: Client assertion is not within its valid time range (exp).";
 	if (jwt_number(j->claims, "nbf") > now_s + CLOCK_SKEW_S)
-		return "50013: Assertion is not within its valid time range (nbf).";
+		return "700024: Client assertion is not within its valid time range (nbf).";
 	if (*jwt_text(j->claims, "jti") == '\0')
 		return "50013: Assertion has no jti.";
 	if (!auth_use_once(a, jwt_text(j->claims, "jti"), expires_s + CLOCK_SKEW_S))

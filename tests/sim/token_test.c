@@ -110,9 +110,9 @@ static const struct assertion assertions[] = {
 		.code = 50013 },
 	{ .what = "another issuer", .issuer = "x", .code = 50013 },
 	{ .what = "another subject", .subject = "x", .code = 50013 },
-	{ .what = "expired", .expires_in_s = -3600, .code = 50013 },
-	{ .what = "without end", .no_expiry = true, .code = 50013 },
-	{ .what = "not yet good", .begins_in_s = 3600, .expires_in_s = 7200, .code = 50013 },
+	{ .what = "expired", .expires_in_s = -3600, .code = 700024 },
+	{ .what = "without end", .no_expiry = true, .code = 700024 },
+	{ .what = "not yet good", .begins_in_s = 3600, .expires_in_s = 7200, .code = 700024 },
 	{ .what = "without id", .jti = "", .code = 50013 },
 };
 

@@ -161,6 +161,29 @@ roles_are_read_from_the_token(void **state)
 	assert_false(token_roles("a.***.c", &roles));
 }
 
+static void
+claims_are_read_from_the_token(void **state)
+{
+	static const char text[] = "{\"aud\":\"https://outlook.office365.com\",\"appid\":\"app\","
+				   "\"tid\":\"tenant\",\"roles\":[\"a\",\"b\"],\"iat\":100,"
+				   "\"exp\":3700}";
+	EXA_AUTO(auth_claims_done) struct auth_claims claims = { 0 };
+	EXA_AUTO(buf_done) struct buf token = { 0 };
+
+	(void)state;
+	buf_add_string(&token, "Bearer x.");
+	buf_add_base64url(&token, bytes_of_string(text));
+	buf_add_string(&token, ".y");
+	assert_true(token_claims(buf_string(&token), &claims));
+	assert_string_equal(claims.audience, "https://outlook.office365.com");
+	assert_string_equal(claims.application, "app");
+	assert_string_equal(claims.tenant, "tenant");
+	assert_string_equal(claims.roles, "a, b");
+	assert_int_equal(claims.issued_s, 100);
+	assert_int_equal(claims.expires_s, 3700);
+	assert_false(token_claims("opaque", &claims));
+}
+
 int
 main(void)
 {
@@ -170,6 +193,7 @@ main(void)
 		cmocka_unit_test(errors_are_decided_by_their_number),
 		cmocka_unit_test(a_status_without_a_number_is_read_by_itself),
 		cmocka_unit_test(roles_are_read_from_the_token),
+		cmocka_unit_test(claims_are_read_from_the_token),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -194,6 +194,7 @@ a_status_is_an_answer_and_its_head_is_told(void **state)
 	const struct loopback_reply replies[] = {
 		{ "HTTP/1.1 100 Continue\r\nX-Ignored: 1\r\n\r\n"
 		  "HTTP/1.1 503 Busy\r\nContent-Type: Text/HTML; Charset=utf-8\r\n"
+		  "Date: Wed, 22 Jul 2026 10:00:00 GMT\r\n"
 		  "Retry-After: 7\r\nLocation: https://example.org/\x01\r\nrequest-id: abc\r\n"
 		  "x-ms-diagnostics: 2000002;reason=\"old\"\r\n"
 		  "WWW-Authenticate: Bearer a\r\nWWW-Authenticate: Basic b\r\n"
@@ -207,6 +208,7 @@ a_status_is_an_answer_and_its_head_is_told(void **state)
 	assert_true(post(&b, ""));
 	assert_int_equal(b.answer.status, 503);
 	assert_string_equal(b.answer.content_type, "text/html; charset=utf-8");
+	assert_int_equal(b.answer.date_s, INT64_C(1784714400));
 	assert_int_equal(b.answer.retry_after_ms, 7000);
 	assert_string_equal(b.answer.location, "https://example.org/?");
 	assert_string_equal(b.answer.request_id, "abc");

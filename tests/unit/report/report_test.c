@@ -129,6 +129,23 @@ quiet_says_nothing_at_all_when_all_is_well(void **state)
 }
 
 static void
+quiet_gives_its_warnings_when_all_is_well(void **state)
+{
+	struct report_totals totals;
+	struct capture c = { 0 };
+
+	(void)state;
+	capture_begin(&c, REPORT_QUIET);
+	report_note(c.r, "a remark");
+	report_warning(c.r, "it ends in %d days", 20);
+	report_finish(c.r, 0, NULL, &totals);
+	capture_end(&c);
+	assert_string_equal(c.out, "");
+	assert_string_equal(c.talk, "warning: it ends in 20 days\n");
+	capture_done(&c);
+}
+
+static void
 quiet_says_what_failed_and_nothing_on_stdout(void **state)
 {
 	struct exa_error why = an_error(EXA_UNREADABLE, "", "can't be rendered");
@@ -350,6 +367,7 @@ main(void)
 		cmocka_unit_test(a_deletion_is_told_with_what_keeps_the_rest),
 		cmocka_unit_test(a_problem_is_one_line_without_control_characters),
 		cmocka_unit_test(quiet_says_nothing_at_all_when_all_is_well),
+		cmocka_unit_test(quiet_gives_its_warnings_when_all_is_well),
 		cmocka_unit_test(quiet_says_what_failed_and_nothing_on_stdout),
 		cmocka_unit_test(quiet_gives_its_problems_when_the_run_never_finishes),
 		cmocka_unit_test(a_signal_prints_where_things_stand_in_every_style),
