@@ -413,6 +413,16 @@ judge(const char *dir, const struct recording *r, int acknowledged)
 	store_abandon(s);
 }
 
+/* A sanitizer looks at what code does, of which a third of the cuts has all, and is slow; the other
+ * builds judge each. */
+static size_t
+cuts_a_step(void)
+{
+	const char *sanitized = getenv("EXARCH_SANITIZED");
+
+	return sanitized != NULL && sanitized[0] != '\0' ? 3 : 1;
+}
+
 /* Every prefix, every variant, with the index before and after each change to it that falls on the
  * cut. */
 static size_t
@@ -420,7 +430,7 @@ judge_all(const char *base, const struct recording *r)
 {
 	size_t states = 0;
 
-	for (size_t count = 0; count <= r->count; count++) {
+	for (size_t count = 0; count <= r->count; count += cuts_a_step()) {
 		size_t newest = 0;
 		size_t oldest;
 
