@@ -66,12 +66,13 @@ bool check_host_reached(const struct check *c, const char *url);
  * need no token: true with empty claims.
  */
 bool check_token(struct check *c, const char *scope, struct auth_claims *out);
-/* Tells what the token may do. WANTED: any of these roles does, ending with NULL. OPENS: it was let
- * in all the same. */
+/* Tells what the token may do. OPENS: it was let in all the same. */
 struct check_roles {
 	const char *scope;
-	const char *service;       /* "Office 365 Exchange Online" */
-	const char *const *wanted; /* ends with NULL; the first is the one to grant */
+	const char *service; /* "Office 365 Exchange Online" */
+	/* Of each list any role will do, the first is the one to grant; lists and list end with
+	 * NULL. */
+	const char *const *const *wanted;
 	bool opens;
 };
 void check_roles(struct check *c, const struct check_roles *r, const struct auth_claims *claims);

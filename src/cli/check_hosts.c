@@ -81,6 +81,14 @@ tell_unreached(struct check *c, const struct check_host *h, const struct exa_err
 		remedy = exa_asprintf(
 			"TLS: trust the server's authority with source.tls_ca, or correct %s",
 			h->key);
+	else if (strstr(err->text, "proxy's name") != NULL)
+		remedy = exa_strdup("DNS: is the proxy in the environment's https_proxy spelled "
+				    "right, and does `getent hosts` find it on this machine?");
+	else if (strstr(err->text, "TLS handshake") != NULL)
+		remedy = exa_asprintf(
+			"TLS: the server must speak TLS 1.2 or newer on that port, and nothing "
+			"between (proxy, inspection) may break it; or correct %s",
+			h->key);
 	else if (strstr(err->text, "looked up") != NULL)
 		remedy = exa_asprintf("DNS: is %s spelled right, and does `getent hosts` find the "
 				      "name on this machine?",

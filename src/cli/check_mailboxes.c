@@ -39,7 +39,11 @@ tell_plan(struct check *c)
 static void
 load_plan(struct check *c)
 {
-	static const char *const roles[] = { "Directory.Read.All", "User.Read.All", NULL };
+	static const char *const users[] = { "Directory.Read.All", "User.Read.All", NULL };
+	static const char *const groups[] = { "GroupMember.Read.All", "Group.Read.All",
+		"Directory.Read.All", NULL };
+	const char *const *const roles[] = { users, c->profile->group_count > 0 ? groups : NULL,
+		NULL };
 	const struct check_roles wanted = {
 		.scope = c->profile->graph_scope, .service = "Microsoft Graph", .wanted = roles
 	};
@@ -216,6 +220,9 @@ static const struct {
 	{ "ErrorMissingExchangePrincipal",
 		"is the address right, and has the user an Exchange licence? Otherwise leave it "
 		"out: mailboxes.exclude" },
+	{ "ErrorMissingEmailAddress",
+		"the user has no mailbox: assign an Exchange licence, or leave it out: "
+		"mailboxes.exclude" },
 	{ "ErrorInvalidLicense", "assign an Exchange licence, or leave it out: mailboxes.exclude" },
 	{ "ErrorAccountDisabled", "enable it, or leave it out: mailboxes.exclude" },
 	{ "ErrorNonPrimarySmtpAddress", "name the mailbox by its primary address" },
@@ -341,7 +348,8 @@ choose(struct check *c, struct sample *s)
 void
 check_mailboxes(struct check *c)
 {
-	static const char *const roles[] = { "full_access_as_app", NULL };
+	static const char *const role[] = { "full_access_as_app", NULL };
+	static const char *const *const roles[] = { role, NULL };
 	EXA_AUTO(auth_claims_done) struct auth_claims claims = { 0 };
 	struct check_roles wanted = {
 		.scope = c->profile->ews_scope,

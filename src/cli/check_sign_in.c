@@ -71,6 +71,27 @@ check_credentials(struct check *c)
 
 /* ---- tokens ---- */
 
+/* Those that need no word of the profile. */
+static const struct {
+	const char *name, *remedy;
+} refusals[] = {
+	{ "AADSTS700024", "set this machine's clock (see the line `clock`)" },
+	{ "AADSTS50013", "set this machine's clock (see the line `clock`)" },
+	{ "AADSTS90002", "source.auth.tenant is the Directory (tenant) ID of the registration's "
+			 "overview, or one of the tenant's domains" },
+	{ "AADSTS65001",
+		"App registrations > the application > API permissions > \"Grant admin consent\"" },
+	{ "AADSTS7000112", "Enterprise applications > the application > Properties > \"Enabled for "
+			   "users to sign-in\": Yes" },
+	{ "AADSTS500011", "correct source.cloud, or the scope in source" },
+	{ "AADSTS90038", "correct source.cloud" },
+	{ "AADSTS900382", "correct source.cloud" },
+	{ "AADSTS53003", "Conditional Access > the policy for workload identities: leave the "
+			 "application out, or let this machine's address in" },
+	{ "AADSTS530032", "Conditional Access > the policy for workload identities: leave the "
+			  "application out, or let this machine's address in" },
+};
+
 static char *
 remedy_of_token(const struct check *c, const struct exa_error *err)
 {
@@ -86,15 +107,14 @@ remedy_of_token(const struct check *c, const struct exa_error *err)
 		return exa_asprintf("App registrations > %s > Certificates & secrets > New client "
 				    "secret; put its value where source.auth says",
 			app);
-	if (strcmp(err->name, "AADSTS700024") == 0 || strcmp(err->name, "AADSTS50013") == 0)
-		return exa_strdup("set this machine's clock (see the line `clock`)");
 	if (strcmp(err->name, "AADSTS700016") == 0)
 		return exa_asprintf("source.auth.client_id is the Application (client) ID of the "
 				    "registration in tenant %s, not its object id",
 			c->profile->auth.tenant);
-	if (strcmp(err->name, "AADSTS90002") == 0)
-		return exa_strdup("source.auth.tenant is the Directory (tenant) ID of the "
-				  "registration's overview, or one of the tenant's domains");
+	for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+		if (strcmp(err->name, refusals[i].name) == 0)
+			return exa_strdup(refusals[i].remedy);
+	}
 	if (err->code == EXA_NET || err->code == EXA_THROTTLED || err->code == EXA_TIMEOUT)
 		return exa_strdup("try again in some minutes");
 	return NULL;
@@ -139,6 +159,14 @@ has_role(const char *roles, const char *role)
 	return false;
 }
 
+static bool
+has_one_of(const char *roles, const char *const *wanted)
+{
+	while (*wanted != NULL && !has_role(roles, *wanted))
+		wanted++;
+	return *wanted != NULL;
+}
+
 /* aud is the service's URL, as in the scope; a GUID says the same in a way nobody can compare. */
 static bool
 is_for(const struct auth_claims *claims, const char *scope)
@@ -152,12 +180,13 @@ is_for(const struct auth_claims *claims, const char *scope)
 }
 
 static void
-tell_missing(struct check *c, const struct check_roles *r, const struct auth_claims *claims)
+tell_missing(struct check *c, const struct check_roles *r, const char *role,
+	const struct auth_claims *claims)
 {
 	EXA_AUTO(exa_freep)
 	char *grant = exa_asprintf("App registrations > %s > API permissions > Add: %s > "
 				   "Application permissions > %s, then \"Grant admin consent\"",
-		c->profile->auth.client_id, r->service, r->wanted[0]);
+		c->profile->auth.client_id, r->service, role);
 	struct check_finding f = { .what = "roles",
 		.subject = r->scope,
 		.state = CHECK_FAILED,
@@ -172,15 +201,16 @@ tell_missing(struct check *c, const struct check_roles *r, const struct auth_cla
 		check_tell(c, &f,
 			"the token carries no roles: %s isn't granted, or an administrator's "
 			"consent is missing",
-			r->wanted[0]);
+			role);
 	else
-		check_tell(c, &f, "the token's roles are %s, not %s", claims->roles, r->wanted[0]);
+		check_tell(c, &f, "the token's roles are %s, not %s", claims->roles, role);
 }
 
 void
 check_roles(struct check *c, const struct check_roles *r, const struct auth_claims *claims)
 {
 	struct check_finding f = { .what = "roles", .subject = r->scope };
+	bool all = true;
 
 	if (claims->roles == NULL) {
 		f.what = "token";
@@ -199,11 +229,12 @@ check_roles(struct check *c, const struct check_roles *r, const struct auth_clai
 		check_tell(c, &f, "the token is for %s", claims->audience);
 		return;
 	}
-	for (size_t i = 0; r->wanted[i] != NULL; i++) {
-		if (has_role(claims->roles, r->wanted[i])) {
-			check_tell(c, &f, "%s", claims->roles);
-			return;
+	for (const char *const *const *any = r->wanted; *any != NULL; any++) {
+		if (!has_one_of(claims->roles, *any)) {
+			tell_missing(c, r, (*any)[0], claims);
+			all = false;
 		}
 	}
-	tell_missing(c, r, claims);
+	if (all)
+		check_tell(c, &f, "%s", claims->roles);
 }

@@ -183,8 +183,7 @@ static const enum option_id list_options[] = { SELECTION, OPT_SORT, OPT_LIMIT, O
 static const enum option_id search_options[] = { SELECTION, OPT_SORT, OPT_LIMIT, OPT_ALL,
 	OPT_COUNT_ONLY, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id index_options[] = { OPT_IN_CLEAR, OPT_ANEW, OPT_REMOVE, KEY, OPT_QUIET,
-	OPT_MAX_DURATION, OPT_NO_DELETE, OPT_MAX_DELETE, OPT_LOG_FILE, OPT_METRICS_FILE,
-	OPT_LOCK_WAIT, KEY, OPT_JSON, OPT_QUIET, OPT_HELP, OPT_COUNT };
+	OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id show_options[] = { OPT_RAW, OPT_HEADERS, OPT_NATIVE,
 	OPT_ATTACHMENT_NUMBER, OPT_TO_FILE, KEY, OPT_HELP, OPT_COUNT };
 static const enum option_id export_options[] = { OPT_TO, OPT_FORMAT, OPT_LAYOUT, OPT_FLAT,

@@ -73,6 +73,7 @@ static const struct code_meaning meanings[] = {
 	{ "ErrorMailboxMoveInProgress", EXA_ASIDE, "the mailbox is being moved; try again later" },
 	{ "ErrorNonExistentMailbox", EXA_ASIDE, NO_MAILBOX },
 	{ "ErrorMissingExchangePrincipal", EXA_ASIDE, NO_MAILBOX },
+	{ "ErrorMissingEmailAddress", EXA_ASIDE, NO_MAILBOX },
 	{ "ErrorImpersonateUserDenied", EXA_ASIDE, GRANT },
 	{ "ErrorImpersonationDenied", EXA_ASIDE, GRANT },
 	{ "ErrorImpersonationFailed", EXA_ASIDE, GRANT },

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """`exarch check`: each step that can go wrong on the way to the first archive is named, with what to do about it."""
+import json
+import os
+import subprocess
+
+import certificates
 import harness
 import mail
 
@@ -12,10 +17,10 @@ def serve(run, *options):
         'dora/Inbox/four.eml': 'four'}), *options)
 
 
-def look(run, profile, *args, expect=harness.DONE, cwd=None):
+def look(run, profile, *args, expect=harness.DONE, **how):
     """{check: [finding]}; the summary must agree with the findings and the exit code, and nothing may be written."""
     before = harness.tree_state(run.dir / 'archive') if (run.dir / 'archive').exists() else None
-    objects = run.exarch('check', profile, '--json', *args, expect=expect, cwd=cwd).objects()
+    objects = run.exarch('check', profile, '--json', *args, expect=expect, **how).objects()
     *findings, summary = objects
     harness.same('the last line', summary['event'], 'check_summary')
     harness.same('its exit code', summary['exit_code'], expect)
@@ -27,6 +32,11 @@ def look(run, profile, *args, expect=harness.DONE, cwd=None):
     for finding in findings:
         told.setdefault(finding['check'], []).append(finding)
     return told
+
+
+def token_requests(sim):
+    sim.settle()
+    return sum(r['path'].endswith('/token') for r in sim.requests)
 
 
 def is_named(told, check, text, remedy):
@@ -109,6 +119,36 @@ def missing_consent_is_named(run):
                      'full_access_as_app', 'Microsoft Graph')
 
 
+REFUSALS = ((65001, 'consent', ('API permissions', 'Grant admin consent')),
+            (7000112, 'disabled', ('Enterprise applications', 'Properties')),
+            (53003, 'conditional access', ('Conditional Access', 'workload identities')),
+            (90038, 'another national cloud', ('source.cloud',)))
+
+
+def what_the_sign_in_service_refuses_for_is_named(run):
+    """As the service answers: JSON with the number in error_codes."""
+    scenario = run.dir / 'refusal.yaml'
+    for number, words, remedy in REFUSALS:
+        body = json.dumps({'error': 'invalid_grant', 'error_description': f'AADSTS{number}: ...', 'error_codes': [number]})
+        scenario.write_text(json.dumps({'faults': [{'where': {'operation': 'token'}, 'what': {'status': 400, 'body': body}}]}))
+        sim = serve(run, '--scenario', scenario)
+        told = look(run, sim.profile(), expect=harness.SIGN_IN)
+        bad = is_named(told, 'token', (f'AADSTS{number}', words), remedy)
+        harness.same('its name', bad['name'], f'AADSTS{number}')
+        harness.same('asked for a token', token_requests(sim), 1)
+        sim.stop()
+
+
+def a_role_that_groups_need_is_named(run):
+    sim = serve(run, '--app-role', 'full_access_as_app,User.Read.All')
+    nothing_else_failed(look(run, sim.profile()))
+    told = look(run, sim.profile(mailboxes={'groups': ['Sales']}), expect=harness.SIGN_IN)
+    is_named(told, 'roles', ('User.Read.All', 'not GroupMember.Read.All'), ('Microsoft Graph', 'Grant admin consent'))
+    sim.stop()
+    sim = serve(run, '--app-role', 'full_access_as_app,User.Read.All,GroupMember.Read.All')
+    nothing_else_failed(look(run, sim.profile(mailboxes={'groups': ['Sales']})))
+
+
 def a_wrong_role_is_named(run):
     sim = serve(run, '--app-role', 'Mail.Read')
     listed = sim.profile(mailboxes={'from': 'list', 'list': ['anna@sim.example']})
@@ -137,6 +177,14 @@ def a_mailbox_without_licence_or_without_existence_is_named(run):
     look(run, profile, '--mailbox', 'nobody*', expect=harness.USAGE)
 
 
+def an_account_without_an_address_is_named(run):
+    scenario = run.dir / 'no-address.yaml'
+    scenario.write_text(json.dumps({'faults': [{'where': {'mailbox': 'bert@*'}, 'what': {'fault': 'ErrorMissingEmailAddress'}}]}))
+    told = look(run, serve(run, '--scenario', scenario).profile(), expect=harness.INCOMPLETE)
+    bad = is_named(told, 'mailbox', ('ErrorMissingEmailAddress',), ('licence', 'mailboxes.exclude'))
+    harness.same('whose', bad['subject'], 'bert@sim.example')
+
+
 def a_mailbox_that_may_not_be_impersonated_is_named(run):
     sim = serve(run, '--deny', 'bert@sim.example')
     told = look(run, sim.profile(), expect=harness.INCOMPLETE)
@@ -161,6 +209,26 @@ def a_wrong_endpoint_is_named(run):
     is_named(told, 'host', ("can't connect",), ('source.endpoint', 'firewall'))
     told = look(run, sim.profile(source={'tls_ca': None}), expect=harness.SIGN_IN)
     is_named(told, 'host', ('not signed by an authority',), ('tls_ca',))
+
+
+def without_proxy():
+    return {'env': {k: v for k, v in os.environ.items() if not k.lower().endswith('_proxy')}}
+
+
+def a_name_that_nobody_knows_is_named(run):
+    profile = serve(run).profile(source={'endpoint': 'https://mail.contoso.invalid/EWS/Exchange.asmx'})
+    told = look(run, profile, expect=harness.FAILED, **without_proxy())
+    bad = is_named(told, 'host', ("the name can't be looked up",), ('DNS', 'source.endpoint', 'getent hosts'))
+    harness.same('which', bad['subject'], 'https://mail.contoso.invalid')
+    nothing_else_failed(told, 'host')
+
+
+def a_port_that_does_not_speak_tls_is_named(run):
+    sim = serve(run)
+    plain = run.simulator('--mail', run.dir / 'mail', '--plain', name='plain')
+    profile = sim.profile(source={'endpoint': f'{plain.url.replace("http:", "https:")}/EWS/Exchange.asmx'})
+    told = look(run, profile, expect=harness.FAILED)
+    is_named(told, 'host', ('TLS handshake failed',), ('TLS 1.2', 'inspection', 'source.endpoint'))
 
 
 def ews_that_is_switched_off_is_named(run):
@@ -221,6 +289,32 @@ def a_certificate_about_to_expire_is_a_warning(run):
     harness.contains('its remedy', told['certificate'][0]['remedy'], 'exarch cert create')
 
 
+def a_certificate_that_has_expired_is_named(run):
+    certificate, key = certificates.make(run.dir, 'old', days=-1)
+    sim = serve(run, '--register', certificate)
+    told = look(run, sim.profile(source={'auth': {'certificate': str(certificate), 'key': str(key)}}), expect=harness.SIGN_IN)
+    is_named(told, 'credentials', ('expired on', str(certificate)), ('exarch cert create', 'upload'))
+    harness.same('asked for a token', token_requests(sim), 0)
+
+
+def a_disk_that_is_nearly_full_is_named(run):
+    if os.getuid() != 0:
+        raise harness.Skip('only root may mount a small disk')
+    disk = run.dir / 'disk'
+    disk.mkdir()
+    if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=1g', 'tmpfs', disk], stderr=subprocess.DEVNULL).returncode != 0:
+        raise harness.Skip('mounting is not allowed here')
+    run.cleanup.callback(subprocess.run, ['umount', '-l', disk], check=False)
+    profile = serve(run).profile(archive=str(disk / 'archive'))
+    warned = look(run, profile)['disk'][0]
+    harness.same('1 GiB is', warned['state'], 'warning')
+    harness.contains('its remedy', warned['remedy'], 'make room', 'exarch compact')
+    subprocess.run(['mount', '-o', 'remount,size=400m', disk], check=True)
+    is_named(look(run, profile, expect=harness.FAILED), 'disk', ('free',), ('make room', 'a larger disk'))
+    subprocess.run(['mount', '-o', 'remount,size=4g,nr_inodes=20', disk], check=True)
+    is_named(look(run, profile, expect=harness.FAILED), 'disk', ('hardly an inode',), ('inodes',))
+
+
 if __name__ == '__main__':
     harness.main(when_all_is_well_nothing_failed_and_nothing_is_made,
                  people_read_one_line_for_each_finding,
@@ -228,15 +322,22 @@ if __name__ == '__main__':
                  a_certificate_that_was_not_uploaded_is_named_with_its_thumbprint,
                  a_wrong_secret_tenant_or_application_is_named,
                  missing_consent_is_named,
+                 what_the_sign_in_service_refuses_for_is_named,
+                 a_role_that_groups_need_is_named,
                  a_wrong_role_is_named,
                  a_clock_off_by_an_hour_is_named,
                  a_mailbox_without_licence_or_without_existence_is_named,
+                 an_account_without_an_address_is_named,
                  a_mailbox_that_may_not_be_impersonated_is_named,
                  a_key_that_others_may_read_is_named,
                  a_wrong_endpoint_is_named,
+                 a_name_that_nobody_knows_is_named,
+                 a_port_that_does_not_speak_tls_is_named,
                  ews_that_is_switched_off_is_named,
                  a_server_of_ones_own_is_looked_at_too,
                  an_archive_that_is_not_there_or_does_not_open_is_named,
                  an_archive_in_use_is_a_warning,
                  a_certificate_about_to_expire_is_a_warning,
+                 a_certificate_that_has_expired_is_named,
+                 a_disk_that_is_nearly_full_is_named,
                  short=(when_all_is_well_nothing_failed_and_nothing_is_made, missing_consent_is_named))

@@ -8,6 +8,7 @@ import resource
 import shutil
 import subprocess
 
+import certificates
 import harness
 import mail
 
@@ -37,19 +38,6 @@ def refused(run, sim, args, code, *names, **how):
 
 def archive_is_refused(run, sim, profile, code, *names, **how):
     return refused(run, sim, ('archive', profile, '--quiet'), code, *names, **how)
-
-
-def make_certificate(folder, name, days=30):
-    """NAME.key and NAME.crt, good for so many days; less than none: expired."""
-    key, request, certificate = (folder / f'{name}.{ending}' for ending in ('key', 'csr', 'crt'))
-    try:
-        for command in (['req', '-new', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=exarch', '-keyout', key,
-                         '-out', request],
-                        ['x509', '-req', '-in', request, '-signkey', key, '-days', str(days), '-out', certificate]):
-            subprocess.run(['openssl', *command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    except FileNotFoundError:
-        raise harness.Skip('openssl is not installed') from None
-    key.chmod(0o600)
 
 
 def with_auth(sim, **auth):
@@ -124,20 +112,20 @@ def a_key_that_others_may_read(run):
 
 def a_key_of_another_certificate(run):
     sim = begin(run)
-    make_certificate(run.dir, 'other')
+    certificates.make(run.dir, 'other')
     archive_is_refused(run, sim, with_auth(sim, key=run.dir / 'other.key'), harness.SIGN_IN, 'other.key', 'app.crt')
 
 
 def a_certificate_that_is_not_registered(run):
     sim = begin(run)
-    make_certificate(run.dir, 'other')
+    certificates.make(run.dir, 'other')
     profile = with_auth(sim, key=run.dir / 'other.key', certificate=run.dir / 'other.crt')
     archive_is_refused(run, sim, profile, harness.SIGN_IN, 'AADSTS700027')
 
 
 def a_certificate_that_has_expired(run):
     sim = begin(run)
-    make_certificate(run.dir, 'old', days=-1)
+    certificates.make(run.dir, 'old', days=-1)
     profile = with_auth(sim, key=run.dir / 'old.key', certificate=run.dir / 'old.crt')
     archive_is_refused(run, sim, profile, harness.SIGN_IN, 'old.crt', 'expired')
 

@@ -6,9 +6,9 @@ import collections
 import os
 import pathlib
 import signal
-import subprocess
 import urllib.parse
 
+import certificates
 import harness
 import mail
 import ntlm_server as server
@@ -33,11 +33,7 @@ def authority(run):
                  ['req', '-new', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=front', '-keyout', key, '-out', request],
                  ['x509', '-req', '-in', request, '-CA', ca, '-CAkey', f'{ca}.key', '-CAcreateserial', '-days', '2', '-extfile',
                   extensions, '-out', crt]):
-        try:
-            subprocess.run(['openssl', *args], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                           check=True)
-        except FileNotFoundError:
-            raise harness.Skip('there is no openssl command to make certificates with') from None
+        certificates.openssl(*args)
     context = server.ssl.SSLContext(server.ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(crt, key)
     return context, ca

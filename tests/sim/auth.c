@@ -129,6 +129,21 @@ auth_resource_of(const char *scope)
 	return RESOURCE_NONE;
 }
 
+/* "A,B" as ["A", "B"]. */
+static json_t *
+list_of(const char *words)
+{
+	json_t *list = json_array();
+
+	for (const char *p = words; *p != '\0'; p += *p == ',') {
+		size_t size = strcspn(p, ",");
+
+		(void)json_array_append_new(list, json_stringn(p, size));
+		p += size;
+	}
+	return list;
+}
+
 char *
 auth_issue(const struct auth *a, enum auth_resource resource)
 {
@@ -142,7 +157,7 @@ auth_issue(const struct auth *a, enum auth_resource resource)
 
 	(void)json_object_set_new(claims, "iat_ns", json_integer(now_ns)); /* finer than iat */
 	if (!a->grants_no_role)
-		(void)json_object_set_new(claims, "roles", json_pack("[s]", role));
+		(void)json_object_set_new(claims, "roles", list_of(role));
 	return jwt_make(
 		json_pack("{s:s, s:s, s:s}", "typ", "JWT", "alg", "RS256", "kid", "exarch-sim-1"),
 		claims, a->signing_key);
@@ -154,22 +169,26 @@ struct refusal {
 	const char *category, *reason;
 };
 
+/* One of WANTED, which ends with NULL. */
 static bool
-has_role(const struct jwt *j, const char *role)
+has_role(const struct jwt *j, const char *const *wanted)
 {
 	json_t *roles = json_object_get(j->claims, "roles"), *entry;
 	size_t i;
 
-	json_array_foreach(roles, i, entry)
-	{
-		if (json_is_string(entry) && strcmp(json_string_value(entry), role) == 0)
-			return true;
+	for (; *wanted != NULL; wanted++) {
+		json_array_foreach(roles, i, entry)
+		{
+			if (json_is_string(entry) && strcmp(json_string_value(entry), *wanted) == 0)
+				return true;
+		}
 	}
 	return false;
 }
 
 static struct refusal
-judge(const struct auth *a, const struct jwt *j, enum auth_resource resource, const char *role)
+judge(const struct auth *a, const struct jwt *j, enum auth_resource resource,
+	const char *const *roles)
 {
 	int64_t now_s = auth_now_s(a);
 
@@ -185,7 +204,7 @@ judge(const struct auth *a, const struct jwt *j, enum auth_resource resource, co
 	if (strcmp(jwt_text(j->claims, "aud"), audiences[resource]) != 0)
 		return (struct refusal){ 2000003, "invalid_resource",
 			"The audience claim value is invalid for the current resource." };
-	if (!has_role(j, role))
+	if (!has_role(j, roles))
 		return (struct refusal){
 			2000008, "invalid_grant",
 			"The token contains no permissions, or permissions can not be understood."
@@ -202,13 +221,14 @@ bearer_of(const struct http_request *r)
 }
 
 static struct refusal
-check_bearer(const struct auth *a, const char *token, enum auth_resource resource, const char *role)
+check_bearer(const struct auth *a, const char *token, enum auth_resource resource,
+	const char *const *roles)
 {
 	struct refusal why = { 2000001, "invalid_token", "The token is malformed." };
 	struct jwt j;
 
 	if (jwt_read(token, &j)) {
-		why = judge(a, &j, resource, role);
+		why = judge(a, &j, resource, roles);
 		jwt_done(&j);
 	}
 	return why;
@@ -284,6 +304,7 @@ bool
 auth_check_ews(const struct auth *a, const struct http_request *r, struct identity *out,
 	struct http_answer *answer)
 {
+	static const char *const roles[] = { "full_access_as_app", NULL };
 	const char *token = bearer_of(r);
 	struct refusal why = { 0 };
 
@@ -302,7 +323,7 @@ auth_check_ews(const struct auth *a, const struct http_request *r, struct identi
 		break;
 	}
 	if (token != NULL) {
-		why = check_bearer(a, token, RESOURCE_EWS, "full_access_as_app");
+		why = check_bearer(a, token, RESOURCE_EWS, roles);
 		if (why.id == 0)
 			return true;
 	}
@@ -311,7 +332,8 @@ auth_check_ews(const struct auth *a, const struct http_request *r, struct identi
 }
 
 bool
-auth_check_graph(const struct auth *a, const struct http_request *r, struct http_answer *answer)
+auth_check_graph(const struct auth *a, const struct http_request *r, const char *const *roles,
+	struct http_answer *answer)
 {
 	const char *token = bearer_of(r), *code = "InvalidAuthenticationToken",
 		   *message = "Access token is empty.";
@@ -319,7 +341,7 @@ auth_check_graph(const struct auth *a, const struct http_request *r, struct http
 	char request_id[37];
 
 	if (token != NULL) {
-		why = check_bearer(a, token, RESOURCE_GRAPH, "Directory.Read.All");
+		why = check_bearer(a, token, RESOURCE_GRAPH, roles);
 		if (why.id == 0)
 			return true;
 		message = "Access token validation failure.";

@@ -29,7 +29,7 @@ struct auth {
 	_Atomic unsigned token_lifetime_s;
 	_Atomic int64_t revoked_before_ns; /* tokens issued until then are good no more */
 	bool grants_no_role;
-	const char *app_role; /* granted instead of what is needed; NULL: nothing but that */
+	const char *app_role; /* granted instead of what is needed, with commas between; or NULL */
 	int clock_skew_s;     /* our clock runs so much ahead */
 	const char *basic_user, *basic_password; /* NULL: no Basic */
 	const char *ntlm_user;                   /* NULL: no NTLM */
@@ -60,8 +60,9 @@ char *auth_issue(const struct auth *a, enum auth_resource resource);
 /* False: the refusal is in the answer. */
 bool auth_check_ews(const struct auth *a, const struct http_request *r, struct identity *out,
 	struct http_answer *answer);
-bool auth_check_graph(
-	const struct auth *a, const struct http_request *r, struct http_answer *answer);
+/* ROLES: any of these will do; ends with NULL. */
+bool auth_check_graph(const struct auth *a, const struct http_request *r, const char *const *roles,
+	struct http_answer *answer);
 
 /* Notes an assertion's id; false when it was used before and hasn't run out since. */
 bool auth_use_once(struct auth *a, const char *jti, int64_t expires_s);

@@ -268,6 +268,22 @@ find_member_path(const char *path)
 	return NULL;
 }
 
+/* Sources: "List users", "List groups", "List group transitive members" of Graph: any of them will
+ * do. Members of a group are users too. */
+static bool
+may_ask(const struct auth *a, const struct http_request *r, const char *path,
+	struct http_answer *answer)
+{
+	static const char *const users[] = { "User.Read.All", "Directory.Read.All", NULL };
+	static const char *const groups[] = { "GroupMember.Read.All", "Group.Read.All",
+		"Directory.Read.All", NULL };
+	bool of_groups = strncmp(path, "groups", 6) == 0;
+
+	if (of_groups && !auth_check_graph(a, r, groups, answer))
+		return false;
+	return strcmp(path, "groups") == 0 || auth_check_graph(a, r, users, answer);
+}
+
 void
 graph_handle(
 	const struct graph_options *o, const struct http_request *r, struct http_answer *answer)
@@ -276,7 +292,7 @@ graph_handle(
 	const struct group *group = find_member_path(path);
 
 	(void)snprintf(answer->note.operation, sizeof answer->note.operation, "graph");
-	if (!auth_check_graph(o->auth, r, answer))
+	if (!may_ask(o->auth, r, path, answer))
 		return;
 	if (strcmp(r->method, "GET") != 0)
 		fail(answer, 405, "Request_BadRequest", "Only GET is served here.");
