@@ -65,11 +65,12 @@ def pieces(page):
 def commands_by_sight(page):
     """What a reader would take for a command of exarch, found without knowing how pieces() reads."""
     text = re.sub(r'^```powershell.*?^```', '', page.read_text(), flags=re.M | re.S)
+    text = re.sub(r' *\\\n +', ' ', text)
     fenced = re.findall(r'^```.*?\n(.*?)^```', text, re.M | re.S)
     rest = re.sub(r'^```.*?^```', '', text, flags=re.M | re.S)
     code = [line for block in fenced for line in block.splitlines()] + re.findall(r'^    (.*)$', rest, re.M)
     for line in code:
-        yield from re.findall(r'(?:^|&& |; |\| |  exarch  )(exarch(?:-sim)? +[a-z-][^;&|]*)', line.split('  # ')[0].strip())
+        yield from re.findall(r'(?:^|&& |; |\| |  exarch  |-- )(exarch(?:-sim)? +[a-z-][^;&|]*)', line.split('  # ')[0].strip())
 
 
 @functools.cache
@@ -158,6 +159,7 @@ class World:
         self.words = {'VERB': 'archive', 'NUMBER': 1, 'WORD': 'hello', 'HOLD': 1, 'N': 1, 'DIR': self.home / 'dir',
                       'FILE': self.home / 'file', 'MAILBOX': 'anna@contoso.com', 'ADDRESS': 'anna@contoso.com',
                       'F': self.root / 'etc/exarch/passphrase', 'NEW': self.home / 'new.key'}
+        self.words['TENANT-ID'], self.words['CLIENT-ID'], _ = harness.application()
         for word, place in (words or {}).items():
             self.words[word] = self.placed(place)
         (self.root / 'etc/exarch/passphrase').write_text(self.PASSPHRASE + '\n')
@@ -275,6 +277,8 @@ class World:
         while re.match(r'[A-Z_]+=', words[0]) and len(words) > 1:
             name, _, value = words.pop(0).partition('=')
             environment[name] = value
+        if words[:4] == ['runuser', '-u', 'exarch', '--']:
+            words = words[4:]
         if words[0] == 'exarch' and not self.is_ready:
             self.prepare()
         if words[0] == 'exarch':
@@ -283,12 +287,24 @@ class World:
             return self.simulate(Command(where, words))
         if words[0] == 'kill':
             return self.simulators.popitem()[1].stop()
+        if words[0] == 'cd':
+            self.home = self.home / words[1]
+            return None
         if words[0] in NOT_DONE:
             return None
         harness.check(words[0] in DONE, f'{where}: {words[0]} is a program that the test knows (tests/e2e/documents.py)')
-        if words[0] == 'rsync' and shutil.which('rsync') is None:
-            return shutil.copytree(words[-2], words[-1], dirs_exist_ok=True)
+        if words[0] == 'rsync':
+            return self.copy(words)
         return self.shell(where, shlex.join(words), expected)
+
+    @staticmethod
+    def copy(words):
+        """rsync -a [--delete] [--exclude NAME] FROM/ TO/, which needn't be installed."""
+        source, target = words[-2:]
+        if '--delete' in words:
+            shutil.rmtree(target, ignore_errors=True)
+        left_out = [words[i + 1] for i, word in enumerate(words) if word == '--exclude']
+        shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*left_out))
 
     def exarch(self, command, expected, environment):
         words = [self.word(word, command.verb) for word in command.words[1:]]
@@ -308,12 +324,11 @@ class World:
 
     def simulate(self, command):
         """In the background, as the page has it."""
-        profile = command.words[command.words.index('--write-profile') + 1] if '--write-profile' in command.words else None
         name = f'sim{len(self.simulators)}-{self.done}'
-        mail.write(self.root / 'home/mail', self.MAIL)
+        if not (self.root / 'home/mail').exists():
+            mail.write(self.root / 'home/mail', self.MAIL)
         words = [self.word(word, 'exarch-sim') for word in command.words[1:]]
-        self.simulators[name] = self.run.simulator(*words, name=name, write_profile=False)
-        self.words.setdefault('PROFILE', profile)
+        self.simulators[name] = self.run.simulator(*words, name=name, write_profile=False, cwd=self.home)
         self.done += 1
 
     def write(self, text, below):

@@ -10,6 +10,8 @@ CONTOSO = {'ARCHIVE': '/srv/exarch/contoso', 'PROFILE': '/etc/exarch/contoso.yam
 FROM_NOTHING = {
     'README.md': {'sign_in': ('--register', '/etc/exarch/contoso/exarch.cer'), 'words': {'A': '/srv/exarch/contoso'},
                   'encrypted': True},
+    'getting-started-exchange-server.md': {'sign_in': ('--ntlm', 'CONTOSO\\svc-exarch:right horse'), 'words': {}},
+    'getting-started-microsoft365.md': {'words': {}},
     'operating.md': {'words': CONTOSO},
     'rehearsing.md': {'words': {}},
     'security.md': {'words': {**CONTOSO, 'OLD': '/etc/exarch/contoso.key'}},

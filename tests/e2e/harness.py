@@ -189,7 +189,7 @@ class Collector:
 class Simulator:
     """exarch-sim, serving. Its request log is a pipe, so that one can wait for a request to have been answered."""
 
-    def __init__(self, run, args, name, write_profile, archive):
+    def __init__(self, run, args, name, write_profile, archive, **how):
         self.folder = run.dir
         self.programs = run.programs
         self.written_profile = run.dir / f'{name}.yaml'
@@ -206,7 +206,7 @@ class Simulator:
         command = [EXARCH_SIM, *map(str, args), '--log', str(self.log_pipe)]
         if write_profile:
             command += ['--write-profile', str(self.written_profile), '--archive', str(self.archive)]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how)
         self.talk = Collector(self.process.stderr)
         line = self.process.stdout.readline().decode().split()
         if len(line) != 2 or line[0] != 'ready':
@@ -376,8 +376,8 @@ class Run:
         self.programs = []
         self.spoilt = set()
 
-    def simulator(self, *args, name='sim', write_profile=True, archive=None):
-        sim = Simulator(self, args, name, write_profile, archive)
+    def simulator(self, *args, name='sim', write_profile=True, archive=None, **how):
+        sim = Simulator(self, args, name, write_profile, archive, **how)
         self.cleanup.callback(sim.stop)
         return sim
 
