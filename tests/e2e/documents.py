@@ -17,18 +17,15 @@ import mail
 from terminal import Terminal
 
 DOCUMENTS = [harness.ROOT / 'README.md', *sorted((harness.ROOT / 'docs').glob('*.md'))]
-NOT_RUN_LANGUAGES = {'powershell'}
 CRON = re.compile(r'\d+ \d+ \* \* \*  exarch  (?=exarch )')
-COMMAND = re.compile(r'exarch(-sim)? +[a-z-]')
+COMMAND = re.compile(r'\bexarch(-sim)? +[a-z-]')
 LABELS = {'id', 'segment', 'row', 'key tail', 'keyring'}  # of keys, in format.md: "exarch id"
 
 # Programs of others, done as they stand, in the world's folders.
 DONE = {'mkdir', 'cp', 'mv', 'rm', 'cat', 'ls', 'rsync', 'printf', 'echo', 'chmod', 'cd', 'sha256sum', 'tar', 'dd', 'test', 'export',
         'kill', 'tail'}
 # Programs of others that need a whole machine, root, or a network. What they do is not exarch's to prove.
-NOT_DONE = {'apt', 'apt-get', 'apt-mark', 'useradd', 'install', 'chown', 'systemctl', 'journalctl', 'timedatectl', 'getent', 'kinit',
-            'ktutil', 'crontab', 'mount', 'umount', 'MAILTO=mail-admins@contoso.com', 'meson', 'update-ca-certificates', 'openssl',
-            './bootstrap', 'node_exporter', 'usermod', 'sudo', 'scp', 'klist', 'curl'}
+NOT_DONE = {'apt', 'useradd', 'install', 'chown', 'systemctl', 'journalctl', './bootstrap'}
 
 
 class Piece:
@@ -45,8 +42,6 @@ def pieces(page):
     for line in lines:
         if line.startswith('```'):
             language = None if language is not None else line[3:].strip()
-            continue
-        if language in NOT_RUN_LANGUAGES:
             continue
         if language is None and not line.startswith('    '):
             for text in re.findall(r'`([^`]+)`', line):
@@ -139,7 +134,7 @@ def without_brackets(text):
 
 class World:
     """A machine for one page: folders that stand for its own, a tenant, and words of the page that stand for something."""
-    ROOTS = re.compile(r'(?<![\w/.:@-])/(?:etc|srv|var|mnt|tmp|archive|home|backup)\b')
+    ROOTS = re.compile(r'(?<![\w/.:@-])/(?:etc|srv|var|mnt|tmp|archive|backup)\b')
     MAIL = {'anna@contoso.com/Inbox/one.eml': 'one', 'anna@contoso.com/Projects/Alpha/offer.eml': 'offer',
             'bert@contoso.com/Inbox/two.eml': 'two', 'bert@contoso.com/Sent Items/three.eml': 'three'}
     PASSPHRASE = 'five random words are better'
@@ -150,8 +145,9 @@ class World:
         ENCRYPTED: one that is encrypted is there."""
         self.run, self.page, self.sign_in = run, page, sign_in
         self.is_ready = words is not None
+        self.has_tenant = False
         self.root = run.dir / 'machine'
-        self.home = self.root / 'home/admin'
+        self.home = self.root / 'admin'
         self.home.mkdir(parents=True)
         for folder in ('etc/exarch', 'srv/exarch', 'var/log/exarch', 'var/lib/exarch', 'mnt', 'tmp', 'backup'):
             (self.root / folder).mkdir(parents=True, exist_ok=True)
@@ -177,12 +173,12 @@ class World:
 
     def prepare(self):
         """A tenant, a profile, an archive of its mail, and an encrypted one."""
-        self.is_ready = True
-        mail.write(self.root / 'home/mail', self.MAIL)
-        self.sim = self.run.simulator('--mail', self.root / 'home/mail', archive=self.root / 'archive')
+        self.is_ready = self.has_tenant = True
+        mail.write(self.root / 'srv/mail', self.MAIL)
+        self.sim = self.run.simulator('--mail', self.root / 'srv/mail', archive=self.root / 'archive',
+                                      name=f'tenant{len(self.run.programs)}')
         profile = self.sim.profile(run={'threads': 2})
         self.run.exarch('archive', profile, '--quiet')
-        self.encrypt()
         for name in ('profile.yaml', 'contoso.yaml'):
             shutil.copy(profile, self.home / name)
         self.words |= {'PROFILE': profile, 'ARCHIVE': self.root / 'archive'}
@@ -197,8 +193,8 @@ class World:
         """The profile that the page made is for a server of the page's tenant; here that is the simulator. Nothing else of it is
         changed."""
         if self.sim is None:
-            mail.write(self.root / 'home/mail', self.MAIL)
-            self.sim = self.run.simulator('--mail', self.root / 'home/mail', *map(self.placed, self.sign_in))
+            mail.write(self.root / 'srv/mail', self.MAIL)
+            self.sim = self.run.simulator('--mail', self.root / 'srv/mail', *map(self.placed, self.sign_in))
         text = profile.read_text()
         for word, value in zip(('TENANT-ID', 'CLIENT-ID'), harness.application()):
             text = text.replace(word, value)
@@ -221,7 +217,7 @@ class World:
         if word == 'ARCHIVE' and verb.startswith('key ') and 'ENCRYPTED' in self.words:
             word = 'ENCRYPTED'
         if word == 'DIR' and verb == 'exarch-sim':
-            return str(self.root / 'home/mail')
+            return str(self.root / 'srv/mail')
         if word in self.words:
             return str(self.words[word])
         return re.sub(r'\b(MAILBOX|ADDRESS)\b', lambda found: str(self.words.get(found.group(), found.group())), word)
@@ -235,7 +231,7 @@ class World:
                 continue
             text = CRON.sub('', piece.text)
             if piece.language not in ('', 'sh'):
-                harness.check(not COMMAND.match(text), f'{where}: a command stands in a block of commands (sh)')
+                harness.check(not COMMAND.search(text), f'{where}: a command stands in a block of commands (sh)')
                 continue
             if piece.language == 'sh' or COMMAND.match(text) or text.split(' ')[0] in DONE:
                 self.line(where, text, piece)
@@ -246,7 +242,8 @@ class World:
     def quoted(self, where, piece):
         words = shlex.split(self.placed(without_brackets(piece.text).removesuffix(' ...')))
         command = Command(where, words)
-        if not command.is_name and '...' not in piece.text:
+        if not command.is_name and '...' not in piece.text and piece.text not in self.seen:
+            self.seen.append(piece.text)
             self.carry_out(where, words, {harness.DONE, harness.INCOMPLETE, harness.STOPPED})
 
     def line(self, where, text, piece):
@@ -307,6 +304,8 @@ class World:
         shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*left_out))
 
     def exarch(self, command, expected, environment):
+        if command.verb.startswith('key ') and self.has_tenant and 'ENCRYPTED' not in self.words:
+            self.encrypt()
         words = [self.word(word, command.verb) for word in command.words[1:]]
         how = {'cwd': self.home, 'env': {**self.environment, **environment}}
         if command.verb in self.ASKED and not any(word.startswith('--new-') for word in words):
@@ -325,8 +324,8 @@ class World:
     def simulate(self, command):
         """In the background, as the page has it."""
         name = f'sim{len(self.simulators)}-{self.done}'
-        if not (self.root / 'home/mail').exists():
-            mail.write(self.root / 'home/mail', self.MAIL)
+        if not (self.root / 'srv/mail').exists():
+            mail.write(self.root / 'srv/mail', self.MAIL)
         words = [self.word(word, 'exarch-sim') for word in command.words[1:]]
         self.simulators[name] = self.run.simulator(*words, name=name, write_profile=False, cwd=self.home)
         self.done += 1
