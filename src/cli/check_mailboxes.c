@@ -235,6 +235,10 @@ remedy_of_mailbox(const struct check *c, const struct exa_error *err)
 		if (strcmp(err->name, remedies[i].name) == 0)
 			return remedies[i].remedy;
 	}
+	if (err->detail == 403)
+		return "only this one? Then its own switch (Get-CASMailbox ADDRESS: EwsEnabled), "
+		       "or "
+		       "the application's policy or scope leaves it out";
 	if (strstr(err->name, "Impersonat") != NULL && ews_is_online(c->session.ews.endpoint))
 		return "is this mailbox in the scope of the application "
 		       "(Get-ApplicationAccessPolicy, "

@@ -238,6 +238,15 @@ def ews_that_is_switched_off_is_named(run):
     nothing_else_failed(told, 'ews')
 
 
+def ews_that_is_switched_off_for_one_mailbox_is_named(run):
+    scenario = run.dir / 'one.yaml'
+    scenario.write_text(json.dumps({'faults': [{'where': {'mailbox': 'bert@*'}, 'what': {'status': 403}}]}))
+    told = look(run, serve(run, '--scenario', scenario).profile(), expect=harness.INCOMPLETE)
+    bad = is_named(told, 'mailbox', ('403',), ('Get-CASMailbox', 'EwsEnabled'))
+    harness.same('whose', bad['subject'], 'bert@sim.example')
+    nothing_else_failed(told, 'mailbox')
+
+
 def a_server_of_ones_own_is_looked_at_too(run):
     sim = serve(run, '--basic', 'admin@sim.example:right horse')
     listed = {'from': 'list', 'list': ['anna@sim.example', 'bert@sim.example']}
@@ -334,6 +343,7 @@ if __name__ == '__main__':
                  a_name_that_nobody_knows_is_named,
                  a_port_that_does_not_speak_tls_is_named,
                  ews_that_is_switched_off_is_named,
+                 ews_that_is_switched_off_for_one_mailbox_is_named,
                  a_server_of_ones_own_is_looked_at_too,
                  an_archive_that_is_not_there_or_does_not_open_is_named,
                  an_archive_in_use_is_a_warning,
