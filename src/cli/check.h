@@ -70,7 +70,7 @@ bool check_token(struct check *c, const char *scope, struct auth_claims *out);
 struct check_roles {
 	const char *scope;
 	const char *service; /* "Office 365 Exchange Online" */
-	/* Of each list any role will do, the first is the one to grant; lists and list end with
+	/* Of each list any role will do, the first is the one to grant. All of them end with
 	 * NULL. */
 	const char *const *const *wanted;
 	bool opens;

@@ -72,32 +72,36 @@ ignore_body(void *ctx, const struct http_answer *answer, struct bytes data, stru
 }
 
 /* What a failure to connect says of its cause stands in its text. */
+static const char *
+remedy_of_unreached(const struct exa_error *err)
+{
+	static const struct {
+		const char *words, *remedy;
+	} causes[] = {
+		{ "the proxy's name", "DNS: does `getent hosts` find the proxy that the "
+				      "environment's https_proxy names?" },
+		{ "looked up", "DNS: does `getent hosts` find the name on this machine?" },
+		{ "TLS handshake",
+			"TLS: the server must speak TLS 1.2 or newer on that port, and nothing "
+			"between (proxy, inspection) may break it" },
+	};
+
+	if (err->code == EXA_AUTH)
+		return "TLS: trust the server's authority with source.tls_ca";
+	for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
+		if (strstr(err->text, causes[i].words) != NULL)
+			return causes[i].remedy;
+	}
+	return "let this machine connect to it (firewall, or name a proxy in the environment's "
+	       "https_proxy)";
+}
+
 static void
 tell_unreached(struct check *c, const struct check_host *h, const struct exa_error *err)
 {
-	EXA_AUTO(exa_freep) char *remedy = NULL;
+	EXA_AUTO(exa_freep)
+	char *remedy = exa_asprintf("%s; or correct %s", remedy_of_unreached(err), h->key);
 
-	if (err->code == EXA_AUTH)
-		remedy = exa_asprintf(
-			"TLS: trust the server's authority with source.tls_ca, or correct %s",
-			h->key);
-	else if (strstr(err->text, "proxy's name") != NULL)
-		remedy = exa_strdup("DNS: is the proxy in the environment's https_proxy spelled "
-				    "right, and does `getent hosts` find it on this machine?");
-	else if (strstr(err->text, "TLS handshake") != NULL)
-		remedy = exa_asprintf(
-			"TLS: the server must speak TLS 1.2 or newer on that port, and nothing "
-			"between (proxy, inspection) may break it; or correct %s",
-			h->key);
-	else if (strstr(err->text, "looked up") != NULL)
-		remedy = exa_asprintf("DNS: is %s spelled right, and does `getent hosts` find the "
-				      "name on this machine?",
-			h->key);
-	else
-		remedy =
-			exa_asprintf("let this machine connect to it (firewall, or name a proxy in "
-				     "the environment's https_proxy), or correct %s",
-				h->key);
 	check_tell_error(c, "host", h->origin, err, remedy, 0);
 }
 

@@ -211,18 +211,16 @@ ask(struct check *c, struct sample *s)
 
 /* ---- telling ---- */
 
+#define NO_MAILBOX                                                                        \
+	"is the address right, and has the user an Exchange licence? Otherwise leave it " \
+	"out: mailboxes.exclude"
+
 static const struct {
 	const char *name, *remedy;
 } remedies[] = {
-	{ "ErrorNonExistentMailbox",
-		"is the address right, and has the user an Exchange licence? Otherwise leave it "
-		"out: mailboxes.exclude" },
-	{ "ErrorMissingExchangePrincipal",
-		"is the address right, and has the user an Exchange licence? Otherwise leave it "
-		"out: mailboxes.exclude" },
-	{ "ErrorMissingEmailAddress",
-		"the user has no mailbox: assign an Exchange licence, or leave it out: "
-		"mailboxes.exclude" },
+	{ "ErrorNonExistentMailbox", NO_MAILBOX },
+	{ "ErrorMissingExchangePrincipal", NO_MAILBOX },
+	{ "ErrorMissingEmailAddress", NO_MAILBOX },
 	{ "ErrorInvalidLicense", "assign an Exchange licence, or leave it out: mailboxes.exclude" },
 	{ "ErrorAccountDisabled", "enable it, or leave it out: mailboxes.exclude" },
 	{ "ErrorNonPrimarySmtpAddress", "name the mailbox by its primary address" },
@@ -237,8 +235,7 @@ remedy_of_mailbox(const struct check *c, const struct exa_error *err)
 	}
 	if (err->detail == 403)
 		return "only this one? Then its own switch (Get-CASMailbox ADDRESS: EwsEnabled), "
-		       "or "
-		       "the application's policy or scope leaves it out";
+		       "or the application's policy or scope leaves it out";
 	if (strstr(err->name, "Impersonat") != NULL && ews_is_online(c->session.ews.endpoint))
 		return "is this mailbox in the scope of the application "
 		       "(Get-ApplicationAccessPolicy, "
