@@ -182,8 +182,8 @@ static const enum option_id list_options[] = { SELECTION, OPT_SORT, OPT_LIMIT, O
 	OPT_FAILED, OPT_EXPIRED, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id search_options[] = { SELECTION, OPT_SORT, OPT_LIMIT, OPT_ALL,
 	OPT_COUNT_ONLY, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
-static const enum option_id index_options[] = { OPT_IN_CLEAR, OPT_ANEW, OPT_REMOVE, KEY, OPT_QUIET,
-	OPT_JSON, OPT_HELP, OPT_COUNT };
+static const enum option_id index_options[] = { OPT_IN_CLEAR, OPT_ANEW, OPT_REMOVE, KEY, OPT_JSON,
+	OPT_QUIET, OPT_HELP, OPT_COUNT };
 static const enum option_id show_options[] = { OPT_RAW, OPT_HEADERS, OPT_NATIVE,
 	OPT_ATTACHMENT_NUMBER, OPT_TO_FILE, KEY, OPT_HELP, OPT_COUNT };
 static const enum option_id export_options[] = { OPT_TO, OPT_FORMAT, OPT_LAYOUT, OPT_FLAT,

@@ -4,6 +4,7 @@ in the order of the page.
 
 A command stands in a block (fenced as `sh`, or indented), in a line of a crontab, or in `quotes`. A quoted one that lacks its
 operands is the name of a verb and not a command. Blocks fenced as `powershell` can't be run here; the pages say so."""
+import atexit
 import functools
 import os
 import pathlib
@@ -11,6 +12,8 @@ import re
 import shlex
 import shutil
 import subprocess
+import tempfile
+import threading
 import time
 
 import harness
@@ -139,6 +142,7 @@ class World:
     MAIL = {'anna@contoso.com/Inbox/one.eml': 'one', 'anna@contoso.com/Projects/Alpha/offer.eml': 'offer',
             'bert@contoso.com/Inbox/two.eml': 'two', 'bert@contoso.com/Sent Items/three.eml': 'three'}
     PASSPHRASE = 'five random words are better'
+    making, template = threading.Lock(), None
     ASKED = {'key add': ['new passphrase for', 'the same again']}  # where nobody says --new-key-file
 
     def __init__(self, run, page, sign_in=('--register', '/etc/exarch/exarch.cer'), words=None, encrypted=False):
@@ -172,16 +176,30 @@ class World:
     # ---- what is there before the page begins ----
 
     def prepare(self):
-        """A tenant, a profile, an archive of its mail."""
+        """Mail, and an archive of it: copies of what is made once for all pages."""
         self.is_ready = self.has_tenant = True
-        mail.write(self.root / 'srv/mail', self.MAIL)
+        with World.making:
+            template = World.template or self.make_template()
+        for folder in ('srv/mail', 'archive'):
+            shutil.copytree(template / folder, self.root / folder)
+        self.words |= {'PROFILE': self.home / 'profile.yaml', 'ARCHIVE': self.root / 'archive'}
+
+    def make_template(self):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix='exarch-e2e-'))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        mail.write(folder / 'srv/mail', self.MAIL)
+        sim = self.run.simulator('--mail', folder / 'srv/mail', archive=folder / 'archive', name='template')
+        self.run.exarch('archive', sim.written_profile, '--quiet')
+        World.template = folder
+        return folder
+
+    def serve(self):
+        """The tenant, for the first command that has a profile."""
         self.sim = self.run.simulator('--mail', self.root / 'srv/mail', archive=self.root / 'archive',
                                       name=f'tenant{len(self.run.programs)}')
         profile = self.sim.profile(run={'threads': 2})
-        self.run.exarch('archive', profile, '--quiet')
         for name in ('profile.yaml', 'contoso.yaml'):
             shutil.copy(profile, self.home / name)
-        self.words |= {'PROFILE': profile, 'ARCHIVE': self.root / 'archive'}
 
     def encrypt(self):
         key, encrypted = self.root / 'etc/exarch/archive.key', self.root / 'srv/encrypted'
@@ -306,6 +324,8 @@ class World:
         if command.verb.startswith('key ') and self.has_tenant and 'ENCRYPTED' not in self.words:
             self.encrypt()
         words = [self.word(word, command.verb) for word in command.words[1:]]
+        if self.has_tenant and self.sim is None and any(word.endswith('.yaml') for word in words):
+            self.serve()
         how = {'cwd': self.home, 'env': {**self.environment, **environment}}
         if command.verb in self.ASKED and not any(word.startswith('--new-') for word in words):
             terminal = Terminal(self.run, *words, **how)

@@ -16,6 +16,7 @@ import re
 AGENT = 'exarch/'
 REQUESTS_OF_A_MAILBOX = 20  # docs/design.md
 THREADS = MAILBOXES = 4  # a profile's, when it says nothing
+BENCH_THREADS = 8  # the most that `bench` tries by itself
 BY_ID = {'DeleteItem', 'MoveItem'}
 MADE = {'CreateItem', 'UploadItems', 'CreateFolder'}
 READS = {'GetItem', 'FindItem', 'SyncFolderItems', 'FindFolder', 'GetFolder', 'ExportItems'}
@@ -30,7 +31,7 @@ def limits(args):
     def said(key, otherwise):
         found = [int(n) for text in texts for n in re.findall(rf'\b{key}"?: *"?(\d+)', text)]
         return max(found) if found else otherwise
-    threads = said('threads', THREADS)
+    threads = BENCH_THREADS if args[:1] == ['bench'] else said('threads', THREADS)
     for option, value in zip(args, args[1:]):
         if option in ('--threads', '-t') and re.fullmatch(r'\d+(,\d+)*', value):  # `bench` tries several
             threads = max(int(n) for n in value.split(','))

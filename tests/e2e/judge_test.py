@@ -83,6 +83,7 @@ def limits_are_those_of_the_command_line(run):
     profile.write_text('{"run": {"threads": 3, "mailbox_concurrency": 2}}')
     same('of the profile', judge.limits(['archive', str(profile)]), (3, 2))
     same('of the option', judge.limits(['archive', str(profile), '--threads', '8']), (8, 2))
+    same('of a bench that chooses itself', judge.limits(['bench', str(profile)]), (8, 2))
     same('of several, one after the other', judge.limits(['bench', str(profile), '--threads', '1,8,2']), (8, 2))
     profile.write_text('run:\n  threads: 5\n')
     same('otherwise', judge.limits(['archive', str(profile)]), (5, 4))
