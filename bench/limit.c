@@ -25,10 +25,9 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include <libdeflate.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
-#define ZLIB_CONST /* input is const */
-#include <zlib.h>
 #include <zstd.h>
 
 #include "exarch/fs.h"
@@ -41,6 +40,8 @@
 #define ALONE_FROM ((size_t)64 * 1024)
 #define BLOCK ((size_t)256 * 1024)
 #define SYNC_EVERY ((uint64_t)64 * 1024 * 1024)
+#define ZLIB_LEVEL 6 /* both as in src/store/codec.c */
+#define ZSTD_LEVEL 3
 #define PROBE ((size_t)16 * 1024)
 #define PROBE_WORTH 99
 #define BOUNDARIES_MAX 16
@@ -66,7 +67,7 @@ struct kernel {
 	int fd;
 	const char *path;
 	EVP_CIPHER_CTX *cipher;
-	z_stream deflater;
+	struct libdeflate_compressor *deflater;
 	ZSTD_CCtx *zstd_context;
 	uint8_t (*seen)[SHA256_DIGEST_LENGTH]; /* open addressing */
 	size_t seen_size, seen_count;
@@ -301,18 +302,7 @@ is_new(struct kernel *k, const uint8_t id[SHA256_DIGEST_LENGTH])
 	return true;
 }
 
-/* 0: not smaller than ROOM. */
-static size_t
-deflate_into(struct kernel *k, struct bytes raw, uint8_t *to, size_t room)
-{
-	(void)deflateReset(&k->deflater);
-	k->deflater.next_in = raw.data;
-	k->deflater.avail_in = (uInt)raw.size;
-	k->deflater.next_out = to;
-	k->deflater.avail_out = (uInt)room;
-	return deflate(&k->deflater, Z_FINISH) == Z_STREAM_END ? room - k->deflater.avail_out : 0;
-}
-
+/* 0: not smaller. */
 static size_t
 compress_into(struct kernel *k, struct bytes raw)
 {
@@ -325,10 +315,10 @@ compress_into(struct kernel *k, struct bytes raw)
 			k->zstd_context, k->packed.data, raw.size, raw.data, raw.size);
 		return ZSTD_isError(size) ? 0 : size;
 	}
-	if (raw.size > BLOCK / 4 && deflate_into(k, bytes_take(raw, PROBE), k->packed.data,
-					    PROBE * PROBE_WORTH / 100) == 0)
+	if (raw.size > BLOCK / 4 && libdeflate_zlib_compress(k->deflater, raw.data, PROBE,
+					    k->packed.data, PROBE * PROBE_WORTH / 100) == 0)
 		return 0;
-	return deflate_into(k, raw, k->packed.data, raw.size);
+	return libdeflate_zlib_compress(k->deflater, raw.data, raw.size, k->packed.data, raw.size);
 }
 
 static bool
@@ -470,7 +460,7 @@ static void
 kernel_done(struct kernel *k)
 {
 	EVP_CIPHER_CTX_free(k->cipher);
-	(void)deflateEnd(&k->deflater);
+	libdeflate_free_compressor(k->deflater);
 	(void)ZSTD_freeCCtx(k->zstd_context);
 	exa_free(k->seen);
 	buf_done(&k->text);
@@ -499,8 +489,8 @@ main(int argc, char **argv)
 	k.path = argv[3];
 	k.cipher = EVP_CIPHER_CTX_new();
 	k.zstd_context = ZSTD_createCCtx();
-	(void)deflateInit(&k.deflater, 6);
-	(void)ZSTD_CCtx_setParameter(k.zstd_context, ZSTD_c_compressionLevel, 3);
+	k.deflater = libdeflate_alloc_compressor(ZLIB_LEVEL);
+	(void)ZSTD_CCtx_setParameter(k.zstd_context, ZSTD_c_compressionLevel, ZSTD_LEVEL);
 	good = mail_load(argv[1], &mail, &err);
 	if (good) {
 		k.fd = open(k.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

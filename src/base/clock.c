@@ -90,24 +90,46 @@ read_zone(const char *rest, int *offset_s_out)
 	return rest[1 + used] == '\0';
 }
 
+/* Reads at most DIGITS_MAX digits. By hand: a server's answer has several times in each item, and
+ * sscanf takes a microsecond for each. */
+static bool
+read_number(const char **rest, int digits_max, int *out)
+{
+	const char *at = *rest;
+
+	for (*out = 0; at < *rest + digits_max && isdigit((unsigned char)*at); at++)
+		*out = *out * 10 + (*at - '0');
+	if (at == *rest)
+		return false;
+	*rest = at;
+	return true;
+}
+
+static bool
+read_three(const char **rest, int digits_max, char between, int *a, int *b, int *c)
+{
+	if (!read_number(rest, digits_max, a) || *(*rest)++ != between ||
+		!read_number(rest, 2, b) || *(*rest)++ != between)
+		return false;
+	return read_number(rest, 2, c);
+}
+
 bool
 clock_parse(const char *text, int64_t *moment_ns_out, struct exa_error *err)
 {
 	struct tm tm = { 0 };
-	int used = 0, offset_s;
-	const char *rest;
+	int offset_s;
+	const char *rest = text;
 	int64_t fraction_ns = 0, scale = EXA_NS_PER_S / 10;
 
-	if (sscanf(text, "%4d-%2d-%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &used) != 3)
+	if (!read_three(&rest, 4, '-', &tm.tm_year, &tm.tm_mon, &tm.tm_mday))
 		return exa_fail(err, EXA_USAGE,
 			"'%s' is not a date (write 2026-07-22 or 2026-07-22T10:00:00Z)", text);
-	rest = text + used;
 	if (*rest == 'T' || *rest == 't' || *rest == ' ') {
-		if (sscanf(rest + 1, "%2d:%2d:%2d%n", &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &used) !=
-			3)
+		rest++;
+		if (!read_three(&rest, 2, ':', &tm.tm_hour, &tm.tm_min, &tm.tm_sec))
 			return exa_fail(err, EXA_USAGE,
 				"'%s' has no full time of day (write T10:00:00Z)", text);
-		rest += 1 + used;
 		if (*rest == '.') {
 			for (rest++; isdigit((unsigned char)*rest); rest++, scale /= 10)
 				fraction_ns += (*rest - '0') * scale;

@@ -11,6 +11,7 @@
 
 #include "exarch/clock.h"
 #include "exarch/mem.h"
+#include "exarch/sha256.h"
 #include "internal.h"
 #include "record.h"
 
@@ -20,7 +21,7 @@ hash_record(struct bytes record, uint8_t out[CATALOG_SHA256_SIZE])
 	unsigned size = CATALOG_SHA256_SIZE;
 
 	(void)EVP_Digest(record.size > 0 ? (const void *)record.data : "", record.size, out, &size,
-		EVP_sha256(), NULL);
+		exa_sha256(), NULL);
 }
 
 /* The number to give next under NAME, and the hash of the record in TABLE before it. */

@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 
 #include "exarch/mem.h"
+#include "exarch/sha256.h"
 #include "recipe.h"
 #include "record.h"
 
@@ -87,7 +88,7 @@ recipe_player_new(struct store_reader *r, const struct store_id *id, struct reci
 
 	p->reader = r;
 	p->sha = EVP_MD_CTX_new();
-	(void)EVP_DigestInit_ex(p->sha, EVP_sha256(), NULL);
+	(void)EVP_DigestInit_ex(p->sha, exa_sha256(), NULL);
 	if (!recipe_load(r, id, &p->copy, &p->recipe, err)) {
 		recipe_player_free(p);
 		return false;

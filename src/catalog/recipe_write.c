@@ -14,6 +14,7 @@
 #include <openssl/evp.h>
 
 #include "exarch/mem.h"
+#include "exarch/sha256.h"
 #include "recipe.h"
 #include "record.h"
 
@@ -65,7 +66,7 @@ recipe_writer_freep(struct recipe_writer **w)
 void
 recipe_writer_reset(struct recipe_writer *w)
 {
-	(void)EVP_DigestInit_ex(w->sha, EVP_sha256(), NULL);
+	(void)EVP_DigestInit_ex(w->sha, exa_sha256(), NULL);
 	buf_reset(&w->ops);
 	buf_reset(&w->dense);
 	w->op_count = 0;

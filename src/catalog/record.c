@@ -5,6 +5,7 @@
 
 #include "exarch/clock.h"
 #include "exarch/mem.h"
+#include "exarch/sha256.h"
 #include "record.h"
 
 const struct store_table catalog_tables[TABLE_TOTAL] = {
@@ -186,7 +187,7 @@ hash_text(const char *text, uint8_t out[CATALOG_SHA256_SIZE])
 {
 	unsigned size = CATALOG_SHA256_SIZE;
 
-	(void)EVP_Digest(text, strlen(text), out, &size, EVP_sha256(), NULL);
+	(void)EVP_Digest(text, strlen(text), out, &size, exa_sha256(), NULL);
 }
 
 /* Addresses are hashed: they may be longer than a key. ASCII case is folded, as Exchange compares

@@ -9,6 +9,7 @@
 
 #include "exarch/fs.h"
 #include "exarch/mem.h"
+#include "exarch/sha256.h"
 #include "inner.h"
 #include "item.h"
 #include "name.h"
@@ -330,7 +331,7 @@ put_inner(struct job *j, bool *found_out, struct exa_error *err)
 	form.name = form.extension + 1;
 	form.content = buf_bytes(&w->inner);
 	form.bytes = form.content.size;
-	if (EVP_Digest(form.content.data, form.content.size, sha256, NULL, EVP_sha256(), NULL) != 1)
+	if (EVP_Digest(form.content.data, form.content.size, sha256, NULL, exa_sha256(), NULL) != 1)
 		return exa_fail(err, EXA_FAILED, "SHA-256 is not available");
 	j->end = *found_out = true;
 	return put_named(j, j->place->files, &form, err);

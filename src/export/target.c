@@ -12,6 +12,7 @@
 #include "exarch/clock.h"
 #include "exarch/fs.h"
 #include "exarch/mem.h"
+#include "exarch/sha256.h"
 #include "target.h"
 
 #define FOLDER_MODE 0700
@@ -200,7 +201,7 @@ target_hash(
 	uint64_t at = 0;
 	ssize_t n = 0;
 	int failure = 0;
-	bool good = md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1;
+	bool good = md != NULL && EVP_DigestInit_ex(md, exa_sha256(), NULL) == 1;
 
 	while (good && (n = pread(fd, block, HASH_BLOCK, (off_t)at)) > 0) {
 		good = EVP_DigestUpdate(md, block, (size_t)n) == 1;

@@ -9,6 +9,7 @@
 #include "exarch/fs.h"
 #include "exarch/retain.h"
 #include "exarch/rules.h"
+#include "exarch/sha256.h"
 #include "tree.h"
 
 #define POLICY_VERSION "1"
@@ -223,7 +224,7 @@ retain_policy_parse(struct bytes text, const char *path, int64_t now_ns, struct 
 	policy->texts = arena_new();
 	policy->path = keep_text(&p, path);
 	(void)EVP_Digest(text.size > 0 ? (const void *)text.data : "", text.size, policy->sha256,
-		&size, EVP_sha256(), NULL);
+		&size, exa_sha256(), NULL);
 	good = yaml_file_open(&p.file, text, &root) && read_policy(&p, &root);
 	yaml_file_done(&p.file);
 	if (!good)

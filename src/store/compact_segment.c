@@ -296,13 +296,16 @@ cut(struct cutting *k, struct exa_error *err)
 {
 	struct errand note = { .run = note_cutting, .ctx = k };
 	struct errand drop = { .run = settle, .ctx = k };
+	bool good;
 
-	return compact_survey(k->s, k->segment, &k->survey, err) && writer_run(k->s, &note, err) &&
+	good = compact_survey(k->s, k->segment, &k->survey, err) && writer_run(k->s, &note, err) &&
 	       cut_begin(&k->cut, &k->s->files, &k->s->crypt, k->segment, k->s->format.codec,
 		       &k->survey.tomb, err) &&
 	       move_all(k, err) && store_flush(k->s, err) && check_moved(k, err) &&
 	       cut_end(&k->cut, &k->survey.commit_head, buf_bytes(&k->survey.commit), err) &&
-	       cut_put_in_place(&k->cut, err) && writer_run(k->s, &drop, err);
+	       cut_put_in_place(&k->cut, err);
+	pack_cache_forget(&k->s->packs, k->segment);
+	return good && writer_run(k->s, &drop, err);
 }
 
 bool

@@ -8,6 +8,7 @@
 #include "crypt.h"
 #include "epoch.h"
 #include "index.h"
+#include "pack_cache.h"
 
 struct writer;
 
@@ -20,6 +21,7 @@ struct store {
 	struct crypt crypt;
 	struct index index;
 	struct codec_pool codecs;
+	struct pack_cache packs;
 	int lock; /* descriptor; -1 = none held */
 	/* Until the writer thread runs these belong to the opener, then to that thread. */
 	struct appender appender;

@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/evp.h>
 
+#include "exarch/sha256.h"
+
 #include "format.h"
 #include "hash.h"
-
-/* Fetched once: asking OpenSSL 3 by name for each hash costs more than hashing a small object. */
-static EVP_MD *sha256_method;
-static pthread_once_t fetched = PTHREAD_ONCE_INIT;
-
-static void
-fetch(void)
-{
-	sha256_method = EVP_MD_fetch(NULL, "SHA256", NULL);
-}
 
 /* SHA-256 fails only when memory is gone or the library is broken; then no id can be trusted. */
 static void
@@ -29,11 +20,10 @@ must(int ok)
 void
 sha256_begin(struct sha256 *h)
 {
-	(void)pthread_once(&fetched, fetch);
 	if (h->context == NULL)
 		h->context = EVP_MD_CTX_new();
-	must(h->context != NULL && sha256_method != NULL);
-	must(EVP_DigestInit_ex2(h->context, sha256_method, NULL));
+	must(h->context != NULL && exa_sha256() != NULL);
+	must(EVP_DigestInit_ex2(h->context, exa_sha256(), NULL));
 }
 
 void

@@ -203,6 +203,7 @@ store_open_with(const char *dir, const struct store_open_options *options,
 	s->lock = -1;
 	s->appender.fd = -1;
 	codec_pool_init(&s->codecs);
+	pack_cache_init(&s->packs);
 	if (!read_format(dir, &s->format, err) || !check_features(s, err))
 		return false;
 	s->files.io = io;
@@ -241,6 +242,7 @@ store_abandon(struct store *s)
 	chain_done(&s->appender.chain);
 	index_close(&s->index);
 	codec_pool_done(&s->codecs);
+	pack_cache_done(&s->packs);
 	crypt_close(&s->crypt);
 	lock_release(&s->lock);
 	exa_free(s->dir);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Objects and records back from the segments. Nothing is believed: headers and payloads have their
- * checksums, a pack is compared with its frame's id once when it is unpacked, an object with its
- * own id each time it is given out.
+ * checksums, an object is compared with its own id each time it is given out, and a pack of records,
+ * which have none, with its frame's id once when it is unpacked.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -13,17 +13,7 @@
 #include "handle.h"
 #include "pack.h"
 
-/* A message's parts and recipe lie in packs that several threads filled side by side; with 4 of them
- * kept, a walk through a folder unpacked each some five times. 16 take 4 MiB of each reader. */
-#define PACKS_KEPT 16
 #define FILES_KEPT 4
-
-struct kept_pack {
-	struct place at; /* segment 0 = empty */
-	struct frame_head head;
-	struct buf raw;
-	uint64_t used; /* when last */
-};
 
 struct kept_file {
 	uint32_t segment; /* 0 = none */
@@ -34,7 +24,7 @@ struct kept_file {
 struct store_reader {
 	struct store *store;
 	struct unpacker unpacker;
-	struct kept_pack packs[PACKS_KEPT];
+	struct kept_pack *pack; /* held; what was given out last lies in it. May be NULL */
 	struct kept_file files[FILES_KEPT];
 	struct buf object; /* the last large one */
 	uint64_t clock;
@@ -59,8 +49,7 @@ store_reader_free(struct store_reader *r)
 {
 	if (r == NULL)
 		return;
-	for (size_t i = 0; i < PACKS_KEPT; i++)
-		buf_done(&r->packs[i].raw);
+	pack_cache_give(&r->store->packs, r->pack);
 	for (size_t i = 0; i < FILES_KEPT; i++)
 		fs_closep(&r->files[i].fd);
 	buf_done(&r->object);
@@ -119,18 +108,6 @@ empty(struct buf *b)
 	buf_reset(b);
 }
 
-static struct kept_pack *
-oldest_pack(struct store_reader *r)
-{
-	struct kept_pack *oldest = &r->packs[0];
-
-	for (size_t i = 1; i < PACKS_KEPT; i++) {
-		if (r->packs[i].used < oldest->used)
-			oldest = &r->packs[i];
-	}
-	return oldest;
-}
-
 static bool
 is_pack(const struct frame_head *h)
 {
@@ -138,54 +115,55 @@ is_pack(const struct frame_head *h)
 }
 
 static bool
-load_pack(struct store_reader *r, struct place at, struct kept_pack *p, struct exa_error *err)
+unpack(struct store_reader *r, struct place at, struct buf *raw_out, uint8_t *kind_out,
+	struct exa_error *err)
 {
+	struct frame_head head;
 	int fd;
 
-	p->at.segment = 0;
-	p->used = 0;
-	empty(&p->raw);
-	if (!file_for(r, at.segment, &fd, err) || !frame_read_head(fd, at, &p->head, NULL, err))
+	if (!file_for(r, at.segment, &fd, err) || !frame_read_head(fd, at, &head, NULL, err))
 		return false;
-	if (!is_pack(&p->head)) {
+	if (!is_pack(&head)) {
 		(void)exa_fail(err, EXA_CORRUPT, "a frame of kind %u stands where a pack should",
-			p->head.kind);
+			head.kind);
 		return place_while(err, at);
 	}
-	if (!unpack_proven(&r->unpacker, fd, at, &p->head, &p->raw, err))
-		return false;
-	p->at = at;
-	return true;
+	*kind_out = head.kind;
+	return head.kind == FRAME_PACK_D ? unpack_frame(&r->unpacker, fd, at, &head, raw_out, err)
+					 : unpack_proven(&r->unpacker, fd, at, &head, raw_out, err);
 }
 
 static bool
-pack_at(struct store_reader *r, struct place at, struct kept_pack **out, struct exa_error *err)
+load_pack(struct store_reader *r, struct place at, struct exa_error *err)
 {
-	struct kept_pack *p = NULL;
+	struct kept_pack *p = exa_alloc(sizeof *p);
 
-	for (size_t i = 0; i < PACKS_KEPT; i++) {
-		if (r->packs[i].at.segment == at.segment && r->packs[i].at.offset == at.offset)
-			p = &r->packs[i];
+	p->at = at;
+	if (!unpack(r, at, &p->raw, &p->kind, err)) {
+		buf_done(&p->raw);
+		exa_free(p);
+		return false;
 	}
-	if (p == NULL) {
-		p = oldest_pack(r);
-		if (!load_pack(r, at, p, err))
-			return false;
-	}
-	p->used = ++r->clock;
-	*out = p;
+	r->pack = pack_cache_add(&r->store->packs, p);
 	return true;
+}
+
+/* Holds the pack at AT, if it is kept. */
+static bool
+find_pack(struct store_reader *r, struct place at)
+{
+	pack_cache_give(&r->store->packs, r->pack);
+	r->pack = pack_cache_take(&r->store->packs, at);
+	return r->pack != NULL;
 }
 
 static bool
 packed_entry(struct store_reader *r, struct place at, uint16_t slot, struct pack_entry *out,
 	struct exa_error *err)
 {
-	struct kept_pack *p;
-
-	if (!pack_at(r, at, &p, err))
+	if (!find_pack(r, at) && !load_pack(r, at, err))
 		return false;
-	return pack_find(buf_bytes(&p->raw), slot, out, err) || place_while(err, at);
+	return pack_find(buf_bytes(&r->pack->raw), slot, out, err) || place_while(err, at);
 }
 
 static bool
@@ -224,11 +202,8 @@ read_row(struct store_reader *r, const struct object_row *row, struct bytes *out
 	struct frame_head head;
 	int fd;
 
-	for (size_t i = 0; i < PACKS_KEPT; i++) {
-		if (r->packs[i].at.segment == row->at.segment &&
-			r->packs[i].at.offset == row->at.offset)
-			return small_object(r, row, out, err);
-	}
+	if (find_pack(r, row->at))
+		return small_object(r, row, out, err);
 	if (!file_for(r, row->at.segment, &fd, err) ||
 		!frame_read_head(fd, row->at, &head, NULL, err))
 		return false;
@@ -311,7 +286,7 @@ store_reader_record(struct store_reader *r, const struct store_loc *loc, struct 
 
 	if (!packed_entry(r, at, loc->slot, &entry, err))
 		return false;
-	if (entry.kind != PACK_RECORD) {
+	if (entry.kind != PACK_RECORD || r->pack->kind != FRAME_PACK_M) {
 		(void)exa_fail(err, EXA_CORRUPT, "entry %u isn't a record", loc->slot);
 		return place_while(err, at);
 	}
