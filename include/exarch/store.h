@@ -187,6 +187,9 @@ bool store_is_locked(const char *dir, struct buf *owner_out);
 /* Whether DIR holds a store, of whatever version, whole or damaged. */
 bool store_exists(const char *dir);
 
+/* The format of stores made now. Read is every minor version of that major one. */
+void store_format_version(unsigned *major_out, unsigned *minor_out);
+
 /* Whether the store in DIR is encrypted: a key is needed to open it. EXA_ABSENT as store_open. */
 bool store_is_encrypted(const char *dir, bool *encrypted_out, struct exa_error *err) EXA_CHECK;
 

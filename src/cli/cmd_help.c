@@ -4,14 +4,6 @@
 
 #include "help.h"
 
-int
-cmd_version(const struct args *args)
-{
-	(void)args;
-	(void)printf("exarch %s\n", EXARCH_VERSION);
-	return EXIT_DONE;
-}
-
 static int
 no_such_verb(const char *name)
 {

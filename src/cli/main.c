@@ -71,6 +71,7 @@ run_verb(const struct verb *verb, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
+	static const struct args none;
 	const struct verb *verb;
 	struct exa_error err;
 	int used = 0;
@@ -89,7 +90,7 @@ main(int argc, char **argv)
 		return EXIT_DONE;
 	}
 	if (strcmp(argv[1], "--version") == 0)
-		return cmd_version(NULL);
+		return cmd_version(&none);
 	verb = verb_find(argc - 1, argv + 1, &used);
 	if (verb == NULL) {
 		(void)fprintf(

@@ -104,6 +104,7 @@ enum option_id {
 	OPT_METRICS_FILE,
 	OPT_LOCK_WAIT,
 	OPT_HELP_FORMAT,
+	OPT_BUILD,
 	OPT_COUNT
 };
 

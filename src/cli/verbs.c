@@ -148,6 +148,7 @@ const struct option_spec option_specs[OPT_COUNT] = {
 		"wait so long for another run to end (\"30 min\")" },
 	[OPT_HELP_FORMAT] = { "format", 0, "FORMAT", false,
 		"for programs: man, bash, zsh, fish (completions) or list (the verbs)" },
+	[OPT_BUILD] = { "build", 0, NULL, false, "how it was built, and what it runs with" },
 	[OPT_VERIFY] = { "verify", 0, NULL, false, "only say whether the record is whole" },
 };
 
@@ -158,6 +159,7 @@ const struct option_spec option_specs[OPT_COUNT] = {
 		OPT_ITEM_ID, OPT_TEXT, OPT_ID, OPT_ALL_VERSIONS
 
 static const enum option_id only_help[] = { OPT_HELP, OPT_COUNT };
+static const enum option_id version_options[] = { OPT_BUILD, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id help_options[] = { OPT_HELP_FORMAT, OPT_HELP, OPT_COUNT };
 static const enum option_id init_options[] = { OPT_COMPRESSION, OPT_ENCRYPT, KEY, OPT_HELP,
 	OPT_COUNT };
@@ -356,7 +358,12 @@ const struct verb verbs[] = {
 		"are missing are made. --on-duplicate says what\nhappens with items that are there "
 		"and weren't restored by exarch (docs/restore.md).",
 		restore_options, cmd_restore },
-	{ "version", "", 0, "print the version", NULL, only_help, cmd_version },
+	{ "version", "", 0, "print the version",
+		"With --build also what a report of trouble needs: compiler, hardening, the "
+		"libraries it was compiled with\nand those that it runs with, the formats it "
+		"writes "
+		"and reads, and what of the processor it can use.",
+		version_options, cmd_version },
 	{ "help", "[VERB]", 1, "help on a verb", NULL, help_options, cmd_help },
 };
 const size_t verb_count = sizeof verbs / sizeof verbs[0];

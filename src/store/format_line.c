@@ -20,6 +20,13 @@ codec_name(enum store_codec codec)
 }
 
 void
+store_format_version(unsigned *major_out, unsigned *minor_out)
+{
+	*major_out = FORMAT_MAJOR;
+	*minor_out = FORMAT_MINOR;
+}
+
+void
 format_put(const struct store_format *f, struct buf *out)
 {
 	char uuid[2 * UUID_SIZE + 1];

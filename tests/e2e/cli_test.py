@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line: help, words that are wrong, output for programs."""
+import pathlib
+import sqlite3
+import ssl
 import subprocess
+import zlib
 
 import harness
 import mail
@@ -61,6 +65,28 @@ def the_version_is_printed(run):
     told = run.exarch('version').out
     harness.check(told.startswith('exarch ') and told.split()[1][0].isdigit(), f'version: {told}')
     harness.same('--version', run.exarch('--version').out, told)
+    harness.same('--json', run.exarch('version', '--json').objects(), [{'version': told.split()[1]}])
+
+
+def the_build_is_told(run):
+    """As text and as JSON the same; what runs is what the dynamic linker found, and the format that of a new archive."""
+    build, = run.exarch('version', '--build', '--json').objects()
+    run.exarch('init', run.dir / 'archive')
+    written = (run.dir / 'archive' / 'FORMAT').read_text().split()[1]
+    harness.same('the format it writes', build['writes_format'], written)
+    harness.same('the format it reads', build['reads_format'], written.split('.')[0] + '.x')
+    harness.same('the processor has', [word for word in build['processor'] if word.lower().replace('.', '_') not in
+                                       pathlib.Path('/proc/cpuinfo').read_text().replace('sha_ni', 'sha').split()], [])
+    libraries = {library['name']: library['running'] for library in build['libraries']}
+    harness.same('SQLite', libraries['SQLite'], sqlite3.sqlite_version)
+    harness.same('OpenSSL', libraries['OpenSSL'], ssl.OPENSSL_VERSION.split()[1])
+    harness.same('zlib', libraries['zlib'], zlib.ZLIB_RUNTIME_VERSION)
+    lines = run.exarch('version', '--build').out.splitlines()
+    for key, value in build.items():
+        line = next(line for line in lines if line.split()[0] == key)
+        if key != 'libraries':
+            harness.same(key, line[16:], value if isinstance(value, str) else ', '.join(value) or 'none')
+    harness.same('libraries', {line.split()[0]: line.split()[2] for line in lines if line.startswith('  ')}, libraries)
 
 
 def json_is_one_object_a_line(run):
@@ -133,6 +159,6 @@ def a_closed_output_is_a_failure(run):
 
 
 if __name__ == '__main__':
-    harness.main(every_verb_has_help, wrong_words_are_named, the_version_is_printed, json_is_one_object_a_line,
-                 selections_select, show_is_for_people_and_safe_on_a_terminal, config_show_can_be_loaded_again,
+    harness.main(every_verb_has_help, wrong_words_are_named, the_version_is_printed, the_build_is_told,
+                 json_is_one_object_a_line, selections_select, show_is_for_people_and_safe_on_a_terminal, config_show_can_be_loaded_again,
                  quiet_says_nothing_when_all_is_well, a_closed_output_is_a_failure)
