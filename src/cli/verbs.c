@@ -182,9 +182,8 @@ static const enum option_id list_options[] = { SELECTION, OPT_SORT, OPT_LIMIT, O
 	OPT_FAILED, OPT_EXPIRED, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id search_options[] = { SELECTION, OPT_SORT, OPT_LIMIT, OPT_ALL,
 	OPT_COUNT_ONLY, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
-static const enum option_id index_options[] = { OPT_IN_CLEAR, OPT_ANEW, OPT_REMOVE, KEY, OPT_QUIET,
-	OPT_MAX_DURATION, OPT_NO_DELETE, OPT_MAX_DELETE, OPT_LOG_FILE, OPT_METRICS_FILE,
-	OPT_LOCK_WAIT, KEY, OPT_JSON, OPT_QUIET, OPT_HELP, OPT_COUNT };
+static const enum option_id index_options[] = { OPT_IN_CLEAR, OPT_ANEW, OPT_REMOVE, KEY, OPT_JSON,
+	OPT_QUIET, OPT_HELP, OPT_COUNT };
 static const enum option_id show_options[] = { OPT_RAW, OPT_HEADERS, OPT_NATIVE,
 	OPT_ATTACHMENT_NUMBER, OPT_TO_FILE, KEY, OPT_HELP, OPT_COUNT };
 static const enum option_id export_options[] = { OPT_TO, OPT_FORMAT, OPT_LAYOUT, OPT_FLAT,
@@ -211,7 +210,7 @@ static const enum option_id hold_list_options[] = { OPT_ALL, KEY, OPT_JSON, OPT_
 static const enum option_id expire_options[] = { OPT_POLICY, OPT_DRY_RUN, OPT_YES, OPT_LIMIT, KEY,
 	OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id compact_options[] = { OPT_GARBAGE, OPT_ALL, OPT_DRY_RUN, KEY, OPT_JSON,
-	OPT_HELP, OPT_COUNT };
+	OPT_QUIET, OPT_HELP, OPT_COUNT };
 static const enum option_id runs_options[] = { OPT_LIMIT, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id audit_options[] = { OPT_VERIFY, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id hold_remove_options[] = { KEY, OPT_HELP, OPT_COUNT };
