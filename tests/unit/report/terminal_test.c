@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "../display/screen.h"
 #include "capture.h"
+#include "screen.h"
 
 static const struct report_options plain = { .no_colour = true };
 static const struct report_options coloured = { .no_colour = false };
