@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Report: what happened, as events from all threads, told to people and machines: a progress line
- * on a terminal, a status line each minute elsewhere, JSON lines, and a summary at the end. Results
+ * Report: what happened, as events from all threads, told to people and machines: a display of some
+ * lines on a terminal, a status line each minute elsewhere, JSON lines, and a summary at the end. Results
  * go to stdout, talk to stderr. No token, subject or body ever gets here: addresses, folder paths,
  * ids and hashes do.
  *
@@ -51,21 +51,27 @@ struct report_options {
 struct report;
 
 struct report *report_new(const struct report_options *options);
-void report_free(struct report *r); /* stops the redraw thread, clears the line */
+void report_free(struct report *r); /* stops the redraw thread, clears the display */
 void report_freep(struct report **r);
 
 /* ---- the run's course ---- */
 
 /* How many mailboxes will be looked at. May be called again when more are found. */
 void report_plan(struct report *r, uint64_t mailboxes);
-void report_mailbox_open(struct report *r, const char *mailbox);
+/* A mailbox that is worked on, for its own line on a terminal: from its opening until
+ * report_mailbox_done. NULL is fine wherever one is wanted: it has no line then. */
+struct report_active;
+struct report_active *report_mailbox_open(struct report *r, const char *mailbox);
+/* What goes on in it now. */
+void report_folder(struct report *r, struct report_active *a, const char *path);
 /* Once for each mailbox: items the server says it holds in folders that are archived: for the total
  * and the ETA. Mailboxes not told of yet are taken to hold as much on average. */
-void report_expect(struct report *r, uint64_t items);
+void report_expect(struct report *r, struct report_active *a, uint64_t items);
 void report_listed(struct report *r, uint64_t items); /* named by a listing */
-void report_known(struct report *r, uint64_t items);  /* found archived already */
-void report_fetched(
-	struct report *r, uint64_t items, uint64_t bytes); /* received, not yet durable */
+/* Found archived already. */
+void report_known(struct report *r, struct report_active *a, uint64_t items);
+/* Received, not yet durable. */
+void report_fetched(struct report *r, struct report_active *a, uint64_t items, uint64_t bytes);
 void report_archived(
 	struct report *r, uint64_t items, uint64_t bytes);    /* durable: only now acknowledged */
 void report_requests(struct report *r, int in_flight_change); /* +1 and -1 */

@@ -20,6 +20,7 @@
 #include "metrics.h"
 #include "select.h"
 #include "session.h"
+#include "terminal.h"
 
 static struct cancel stop_asked; /* raised by signal handlers: must outlive everything */
 static struct report *poked_report;
@@ -49,6 +50,7 @@ catch_signals(void)
 	(void)sigaction(SIGINT, &stop, NULL);
 	(void)sigaction(SIGTERM, &stop, NULL);
 	(void)sigaction(SIGUSR1, &poke, NULL);
+	terminal_watch_stops();
 }
 
 struct archiving {
@@ -442,14 +444,6 @@ environment_says(const char *name)
 	return value != NULL && value[0] != '\0';
 }
 
-static bool
-terminal_is_dumb(void)
-{
-	const char *term = getenv("TERM");
-
-	return term == NULL || strcmp(term, "dumb") == 0;
-}
-
 static int
 archive(struct archiving *a)
 {
@@ -465,7 +459,7 @@ archive(struct archiving *a)
 		.talk = stderr,
 		.log = a->log,
 		.title = title,
-		.dumb_terminal = terminal_is_dumb(),
+		.dumb_terminal = !terminal_can_redraw(),
 		.no_colour = environment_says("NO_COLOR") };
 	struct exa_error err;
 	int32_t days = auth_certificate_days(a->session.auth);

@@ -2,12 +2,12 @@
 /* `exarch compact`: gives back the room of what nothing needs any more. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "deed.h"
 #include "exarch/bytes.h"
 #include "exarch/mem.h"
 #include "indexing.h"
+#include "talk.h"
 #include "text.h"
 
 #define GARBAGE_DEFAULT_PERCENT 5
@@ -31,17 +31,6 @@ read_garbage(const struct args *args, unsigned *out, struct exa_error *err)
 		return exa_fail(err, EXA_USAGE, "--garbage is a share such as 5%%, not '%s'", text);
 	*out = (unsigned)n;
 	return true;
-}
-
-static void
-show_progress(void *ctx, uint64_t done_bytes, uint64_t total_bytes)
-{
-	char done[16], total[16];
-
-	(void)ctx;
-	text_size(done_bytes, done);
-	text_size(total_bytes, total);
-	(void)fprintf(stderr, "\rcompacting: %s of %s\033[K", done, total);
 }
 
 static void
@@ -97,8 +86,19 @@ print_result(const struct store_compact_result *r, bool dry_run, const char *arc
 
 struct errand {
 	struct catalog *catalog;
+	struct talk talk;
 	uint64_t announced; /* number of the audit record; 0 = there was nothing to do */
 };
+
+static void
+show_progress(void *ctx, uint64_t done_bytes, uint64_t total_bytes)
+{
+	struct errand *e = ctx;
+
+	talk_status(
+		&e->talk, &(struct talk_status){
+				  .what = "compacting", .done = done_bytes, .all = total_bytes });
+}
 
 static bool
 announce(void *ctx, uint64_t segments, struct exa_error *err)
@@ -135,25 +135,25 @@ conclude(const struct errand *e, const struct store_compact_result *r, struct ex
 }
 
 static bool
-compact(struct catalog *c, struct store_compact_options *options, struct store_compact_result *out,
-	struct exa_error *err)
+compact(const struct args *args, struct catalog *c, struct store_compact_options *options,
+	struct store_compact_result *out, struct exa_error *err)
 {
 	struct errand errand = { .catalog = c };
 	bool good;
 
 	options->begins = announce;
+	options->progress = show_progress;
 	options->ctx = &errand;
+	talk_begin(&errand.talk, "compact", args);
 	good = catalog_compact(c, options, out, err);
-	if (options->progress != NULL)
-		(void)fprintf(stderr, "\r\033[K");
+	talk_end(&errand.talk);
 	return good && conclude(&errand, out, err);
 }
 
 int
 cmd_compact(const struct args *args)
 {
-	struct store_compact_options options = { .dry_run = args->value[OPT_DRY_RUN] != NULL,
-		.progress = isatty(STDERR_FILENO) != 0 ? show_progress : NULL };
+	struct store_compact_options options = { .dry_run = args->value[OPT_DRY_RUN] != NULL };
 	struct store_compact_result result = { 0 };
 	struct catalog *catalog = NULL;
 	struct exa_error err;
@@ -162,14 +162,14 @@ cmd_compact(const struct args *args)
 	options.cancel = deed_stopped_by_signals();
 	good = read_garbage(args, &options.garbage_percent, &err) &&
 	       deed_open(args, STORE_WRITE, &catalog, &err) &&
-	       compact(catalog, &options, &result, &err);
+	       compact(args, catalog, &options, &result, &err);
 	cleaned = !good || options.dry_run || indexing_clean(catalog, true);
 	catalog_abandonp(&catalog); /* what was reported is durable */
 	if (!good)
 		return fail_with(&err);
 	if (args->value[OPT_JSON] != NULL)
 		print_json(&result, options.dry_run);
-	else
+	else if (args->value[OPT_QUIET] == NULL || result.segments_damaged > 0)
 		print_result(&result, options.dry_run, args->positional[0]);
 	if (result.segments_damaged > 0)
 		return EXIT_CORRUPT;

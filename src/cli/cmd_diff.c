@@ -219,7 +219,7 @@ tell_end(struct differ *d, const struct crawl_diff_result *r, int code)
 {
 	json_t *o;
 
-	talk_clear(&d->talk);
+	talk_end(&d->talk);
 	if (in_json(d)) {
 		o = json_object();
 		(void)json_object_set_new(o, "event", json_string("diff"));
@@ -257,7 +257,7 @@ diff(struct differ *d)
 
 	talk_begin(&d->talk, "diff", d->args);
 	if (!crawl_diff(d->catalog, &options, &result, &err)) {
-		talk_clear(&d->talk);
+		talk_end(&d->talk);
 		return fail_with(&err);
 	}
 	code = code_of(&result);

@@ -6,9 +6,9 @@
 
 #include <jansson.h>
 
-#include "exarch/clock.h"
 #include "key.h"
 #include "select.h"
+#include "talk.h"
 #include "text.h"
 #include "verify_tell.h"
 
@@ -24,35 +24,27 @@ on_stop(int signal_number)
 	cancel_raise(&stop_asked, CANCEL_SIGNAL);
 }
 
-/* A line that is written over, on a terminal only, and not more often than people can read. */
-struct progress {
+struct exporting {
 	const struct args *args;
-	bool shown;
-	int64_t last_ns;
+	struct talk talk;
 };
 
 static void
-print_progress(void *ctx, uint64_t items, uint64_t bytes)
+passed_item(void *ctx, uint64_t items, uint64_t bytes)
 {
-	struct progress *p = ctx;
-	int64_t now = clock_mono_ns();
-	char size[16];
+	struct exporting *e = ctx;
 
-	if (!p->shown || now - p->last_ns < EXA_NS_PER_S / 5)
-		return;
-	p->last_ns = now;
-	text_size(bytes, size);
-	(void)fprintf(stderr, "\r%llu items  %s\033[K", (unsigned long long)items, size);
+	talk_status(&e->talk,
+		&(struct talk_status){ .what = "exporting", .items = items, .bytes = bytes });
 }
 
 static void
 print_failed(void *ctx, const struct selected *item, const struct exa_error *why)
 {
-	const struct progress *p = ctx;
+	struct exporting *e = ctx;
 
-	if (p->last_ns != 0)
-		(void)fprintf(stderr, "\r\033[K");
-	tell_item(p->args, item, why);
+	talk_clear(&e->talk);
+	tell_item(e->args, item, why);
 }
 
 static void
@@ -153,16 +145,15 @@ int
 cmd_export(const struct args *args)
 {
 	struct sigaction stop = { .sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND };
-	struct progress progress = { .args = args,
-		.shown = args->value[OPT_QUIET] == NULL && isatty(STDERR_FILENO) };
+	struct exporting exporting = { .args = args };
 	struct export_options options = { .to = args->value[OPT_TO],
 		.flat = args->value[OPT_FLAT] != NULL,
 		.update = args->value[OPT_UPDATE] != NULL,
 		.native = args->value[OPT_NATIVE] != NULL,
 		.cancel = &stop_asked,
-		.progress = print_progress,
+		.progress = passed_item,
 		.failed = print_failed,
-		.ctx = &progress };
+		.ctx = &exporting };
 	struct catalog *catalog = NULL;
 	struct export_result result = { 0 };
 	struct selection selection;
@@ -173,11 +164,11 @@ cmd_export(const struct args *args)
 	(void)sigaction(SIGTERM, &stop, NULL);
 	if (!read_options(args, &options, &err) || !select_read(args, &selection, &err))
 		return fail_with(&err);
+	talk_begin(&exporting.talk, "export", args);
 	good = archive_open(
 		       args, (struct store_open_options){ .access = STORE_READ }, &catalog, &err) &&
 	       export_files(catalog, &selection, &options, &result, &err);
-	if (progress.last_ns != 0)
-		(void)fprintf(stderr, "\r\033[K");
+	talk_end(&exporting.talk);
 	catalog_abandonp(&catalog);
 	selection_done(&selection);
 	if (!good)

@@ -2,44 +2,25 @@
 /* `exarch index`: what makes searching fast. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "exarch/clock.h"
 #include "exarch/search.h"
 
 #include "deed.h"
 #include "key.h"
+#include "talk.h"
 #include "text.h"
-
-struct indexing {
-	bool shown; /* progress is */
-	int64_t last_ns;
-};
 
 static void
 show_progress(void *ctx, uint64_t done, uint64_t total)
 {
-	struct indexing *i = ctx;
-	int64_t now = clock_mono_ns();
-
-	if (!i->shown || now - i->last_ns < EXA_NS_PER_S / 5)
-		return;
-	i->last_ns = now;
-	(void)fprintf(stderr, "\rindexing: %llu of %llu items\033[K", (unsigned long long)done,
-		(unsigned long long)total);
-}
-
-static void
-clear_progress(const struct indexing *i)
-{
-	if (i->last_ns != 0)
-		(void)fprintf(stderr, "\r\033[K");
+	talk_status(
+		ctx, &(struct talk_status){ .what = "indexing", .items = done, .of_items = total });
 }
 
 static void
 tell_unreadable(void *ctx, uint64_t number, const struct exa_error *why)
 {
-	clear_progress(ctx);
+	talk_clear(ctx);
 	(void)fprintf(stderr, "exarch: item %llu is damaged: %s\n", (unsigned long long)number,
 		why->text);
 }
@@ -91,13 +72,13 @@ remove_index(const struct args *args)
 int
 cmd_index(const struct args *args)
 {
-	struct indexing i = { .shown = args->value[OPT_QUIET] == NULL && isatty(STDERR_FILENO) };
+	struct talk talk;
 	const struct search_build_options options = { .in_clear = args->value[OPT_IN_CLEAR] != NULL,
 		.anew = args->value[OPT_ANEW] != NULL,
 		.cancel = deed_stopped_by_signals(),
 		.progress = show_progress,
 		.unreadable = tell_unreadable,
-		.ctx = &i };
+		.ctx = &talk };
 	struct search_build_result result;
 	struct catalog *catalog = NULL;
 	struct exa_error err;
@@ -105,9 +86,10 @@ cmd_index(const struct args *args)
 
 	if (args->value[OPT_REMOVE] != NULL)
 		return remove_index(args);
+	talk_begin(&talk, "index", args);
 	good = deed_open(args, STORE_READ, &catalog, &err) &&
 	       search_build(catalog, &options, &result, &err);
-	clear_progress(&i);
+	talk_end(&talk);
 	catalog_abandonp(&catalog);
 	if (!good)
 		return fail_with(&err);

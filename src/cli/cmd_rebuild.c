@@ -113,7 +113,7 @@ cmd_rebuild(const struct args *args)
 
 	talk_begin(&r.talk, "rebuild", args);
 	good = rebuild(&r, &err);
-	talk_clear(&r.talk);
+	talk_end(&r.talk);
 	catalog_abandonp(&r.catalog);
 	if (!good)
 		return fail_with(&err);

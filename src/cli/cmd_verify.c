@@ -397,7 +397,7 @@ cmd_verify(const struct args *args)
 	r.outcome.level = r.round.level;
 	talk_begin(&r.talk, "verify", args);
 	good = verify(&r, &err);
-	talk_clear(&r.talk);
+	talk_end(&r.talk);
 	catalog_abandonp(&r.catalog);
 	selection_done(&r.selection);
 	damage_map_free(r.map);

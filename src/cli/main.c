@@ -12,7 +12,8 @@
  *     search/     words and heads found: an index, or the messages themselves; vfs.c checks its pages
  *     message/    heads, texts, attachments of a message, for people and search
  *     work/       threads, and policy.c: what happens after a failure
- *     report/     progress, JSON lines, summary
+ *     report/     what happened: progress, JSON lines, summary
+ *     display/    some lines on a terminal that are drawn over
  *     catalog/    mailboxes, folders, items, ledger, recipes as records; apply.c changes the tables
  *     ews/        Exchange Web Services: op_*.c is one operation each
  *     directory/  who has a mailbox: Microsoft Graph

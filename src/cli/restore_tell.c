@@ -253,7 +253,7 @@ void
 restore_tell_end(struct restore_tell *t, const struct restore_result *r, int exit_code,
 	const char *why_stopped)
 {
-	talk_clear(&t->talk);
+	talk_end(&t->talk);
 	if (in_json(t)) {
 		print_summary_json(r, exit_code, why_stopped);
 		return;

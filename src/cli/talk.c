@@ -1,26 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
 #include "exarch/clock.h"
+#include "exarch/mem.h"
 
 #include "talk.h"
+#include "terminal.h"
 #include "text.h"
 
 #define REDRAW_NS (EXA_NS_PER_S / 5) /* as often as people can read */
 #define STATUS_NS (60 * EXA_NS_PER_S)
-
-static bool
-is_terminal(void)
-{
-	const char *kind = getenv("TERM");
-
-	return isatty(STDERR_FILENO) && kind != NULL && strcmp(kind, "dumb") != 0;
-}
 
 void
 talk_begin(struct talk *t, const char *verb, const struct args *args)
@@ -32,47 +24,65 @@ talk_begin(struct talk *t, const char *verb, const struct args *args)
 	else if (args->value[OPT_QUIET] != NULL)
 		t->style = TALK_NOTHING;
 	else
-		t->style = is_terminal() ? TALK_REDRAW : TALK_LINES;
+		t->style = terminal_can_redraw() ? TALK_REDRAW : TALK_LINES;
+	if (t->style != TALK_REDRAW)
+		return;
+	terminal_watch_stops();
+	t->display = display_new(stderr);
 }
 
 void
 talk_clear(struct talk *t)
 {
-	if (t->drawn)
-		(void)fprintf(stderr, "\r\033[K");
-	t->drawn = false;
+	if (t->display != NULL)
+		display_clear(t->display);
+}
+
+void
+talk_end(struct talk *t)
+{
+	display_free(t->display);
+	t->display = NULL;
 }
 
 static void
-print_span(int64_t seconds)
+add_span(struct buf *out, int64_t seconds)
 {
 	if (seconds >= 3600)
-		(void)fprintf(stderr, "%lld:%02lld:%02lld", (long long)seconds / 3600,
+		buf_printf(out, "%lld:%02lld:%02lld", (long long)seconds / 3600,
 			(long long)seconds / 60 % 60, (long long)seconds % 60);
 	else
-		(void)fprintf(
-			stderr, "%lld:%02lld", (long long)seconds / 60, (long long)seconds % 60);
+		buf_printf(out, "%lld:%02lld", (long long)seconds / 60, (long long)seconds % 60);
 }
 
 static void
-print_status(const struct talk *t, const struct talk_status *s)
+add_status(struct buf *out, const struct talk *t, const struct talk_status *s)
 {
 	double elapsed = (double)(clock_mono_ns() - t->began_ns) / (double)EXA_NS_PER_S;
-	double share = s->all > 0 ? (double)s->done / (double)s->all : 0;
+	const bool counts = s->of_items > 0;
+	double share = counts       ? (double)s->items / (double)s->of_items
+		       : s->all > 0 ? (double)s->done / (double)s->all
+				    : 0;
 	char done[16], all[16];
 
 	text_size(s->all > 0 ? s->done : s->bytes, done);
 	text_size(s->all, all);
-	(void)fprintf(stderr, "%s  ", s->what);
-	if (s->all == 0) {
-		(void)fprintf(stderr, "%llu items  %s", (unsigned long long)s->items, done);
+	buf_printf(out, "%s  ", s->what);
+	if (s->all == 0 && !counts) {
+		buf_printf(out, "%llu items", (unsigned long long)s->items);
+		if (s->bytes > 0)
+			buf_printf(out, "  %s", done);
 		return;
 	}
-	(void)fprintf(stderr, "%s of %s  %.0f %%", done, all, 100 * share);
+	if (counts)
+		buf_printf(out, "%llu of %llu items  %.0f %%", (unsigned long long)s->items,
+			(unsigned long long)s->of_items, 100 * share);
+	else
+		buf_printf(out, "%s of %s  %.0f %%", done, all, 100 * share);
 	/* The first seconds foretell nothing. */
 	if (elapsed >= 5 && share > 0.001 && share < 1) {
-		(void)fprintf(stderr, "  ETA ");
-		print_span((int64_t)(elapsed / share * (1 - share)));
+		buf_add_string(out, "  ETA ");
+		add_span(out, (int64_t)(elapsed / share * (1 - share)));
 	}
 }
 
@@ -90,9 +100,21 @@ print_json(const struct talk *t, const struct talk_status *s)
 	text_json(line);
 }
 
+static void
+draw(struct talk *t, const struct talk_status *s)
+{
+	EXA_AUTO(buf_done) struct buf line = { 0 };
+
+	add_status(&line, t, s);
+	line.size = display_fit(buf_bytes(&line), display_size(t->display).columns);
+	buf_add_byte(&line, '\n');
+	display_draw(t->display, (struct bytes){ 0 }, buf_bytes(&line));
+}
+
 void
 talk_status(struct talk *t, const struct talk_status *s)
 {
+	EXA_AUTO(buf_done) struct buf line = { 0 };
 	int64_t now = clock_mono_ns();
 	char when[CLOCK_TEXT_MAX];
 
@@ -104,12 +126,11 @@ talk_status(struct talk *t, const struct talk_status *s)
 		print_json(t, s);
 		return;
 	}
+	if (t->style == TALK_REDRAW) {
+		draw(t, s);
+		return;
+	}
 	clock_format(clock_wall_ns(), when);
-	if (t->style == TALK_REDRAW)
-		(void)fputc('\r', stderr);
-	else
-		(void)fprintf(stderr, "%s ", when);
-	print_status(t, s);
-	(void)fputs(t->style == TALK_REDRAW ? "\033[K" : "\n", stderr);
-	t->drawn = t->style == TALK_REDRAW;
+	add_status(&line, t, s);
+	(void)fprintf(stderr, "%s  %s\n", when, buf_string(&line));
 }

@@ -8,10 +8,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include "exarch/display.h"
 #include "exarch/fs.h"
 #include "exarch/mem.h"
 #include "terminal.h"
@@ -105,6 +107,29 @@ take_line(const uint8_t *line, size_t size, size_t limit, struct buf *out, struc
 	buf_reserve(out, size);
 	buf_add(out, line, size);
 	return true;
+}
+
+static void
+on_continue(int number)
+{
+	(void)number;
+	display_resumed();
+}
+
+void
+terminal_watch_stops(void)
+{
+	struct sigaction resume = { .sa_handler = on_continue, .sa_flags = SA_RESTART };
+
+	(void)sigaction(SIGCONT, &resume, NULL);
+}
+
+bool
+terminal_can_redraw(void)
+{
+	const char *kind = getenv("TERM");
+
+	return isatty(STDERR_FILENO) == 1 && kind != NULL && strcmp(kind, "dumb") != 0;
 }
 
 bool

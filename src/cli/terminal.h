@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Asking a person for a secret. */
+/* The terminal we are started from: what it can, and asking a person there for a secret. */
 #ifndef CLI_TERMINAL_H
 #define CLI_TERMINAL_H
 
 #include "exarch/bytes.h"
 #include "exarch/error.h"
+
+/* Whether lines on stderr may be drawn over: a terminal that isn't dumb. */
+bool terminal_can_redraw(void);
+/* From now on displays begin afresh after the program was stopped and has gone on. */
+void terminal_watch_stops(void);
 
 /* Whether somebody sits there: standard input is a terminal. From cron, or with input from
  * elsewhere, nobody is asked, so that no job waits for an answer that never comes. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
-#include <wchar.h>
 
 #include <jansson.h>
 
 #include "exarch/bytes.h"
+#include "exarch/display.h"
 #include "exarch/report.h"
 
 #include "text.h"
@@ -12,45 +12,18 @@
 /* Longer than anything that is shown in a line. */
 #define LINE_BYTES_MAX ((size_t)64 * 1024)
 
-/* The size of the character at AT, of what report_clean gave. */
-static size_t
-char_size(const uint8_t *at)
-{
-	return *at < 0x80 ? 1 : *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : 4;
-}
-
-/* The C locale knows no width for anything but ASCII: one column is the best guess then. */
-static size_t
-columns_of(const uint8_t *at, size_t size)
-{
-	mbstate_t state = { 0 };
-	wchar_t c;
-	int columns;
-
-	if (mbrtowc(&c, (const char *)at, size, &state) != size)
-		return 1;
-	columns = wcwidth(c);
-	return columns < 0 ? 1 : (size_t)columns;
-}
-
 void
 text_print(FILE *out, const char *text, size_t width)
 {
 	EXA_AUTO(buf_done) struct buf clean = { 0 };
-	size_t used = 0;
+	struct bytes shown;
 
 	report_clean(&clean, text, LINE_BYTES_MAX);
-	for (size_t at = 0; at < clean.size;) {
-		size_t size = char_size(clean.data + at),
-		       columns = columns_of(clean.data + at, size);
-
-		if (width > 0 && used + columns > width)
-			break;
-		(void)fwrite(clean.data + at, 1, size, out);
-		used += columns;
-		at += size;
-	}
-	for (; used < width; used++)
+	shown = buf_bytes(&clean);
+	if (width > 0)
+		shown = bytes_take(shown, display_fit(shown, width));
+	(void)fwrite(shown.data, 1, shown.size, out);
+	for (size_t used = display_columns(shown); used < width; used++)
 		(void)putc(' ', out);
 }
 

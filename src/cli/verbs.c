@@ -212,7 +212,7 @@ static const enum option_id hold_list_options[] = { OPT_ALL, KEY, OPT_JSON, OPT_
 static const enum option_id expire_options[] = { OPT_POLICY, OPT_DRY_RUN, OPT_YES, OPT_LIMIT, KEY,
 	OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id compact_options[] = { OPT_GARBAGE, OPT_ALL, OPT_DRY_RUN, KEY, OPT_JSON,
-	OPT_HELP, OPT_COUNT };
+	OPT_QUIET, OPT_HELP, OPT_COUNT };
 static const enum option_id runs_options[] = { OPT_LIMIT, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id audit_options[] = { OPT_VERIFY, KEY, OPT_JSON, OPT_HELP, OPT_COUNT };
 static const enum option_id hold_remove_options[] = { KEY, OPT_HELP, OPT_COUNT };

@@ -411,6 +411,7 @@ ask(struct fetching *f, struct exa_error *err)
 		refs[i] = (struct ews_item_ref){ .id = ref_at(f, i)->id };
 	if (f->job->refs[0].rung == RUNG_FRESH)
 		ews_drop_connections(ews);
+	report_folder(report, folder->mailbox->active, folder->path);
 	report_requests(report, 1);
 	switch (f->question) {
 	case ASK_MIME:

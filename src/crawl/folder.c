@@ -55,7 +55,7 @@ listing_submit(struct listing *l, struct exa_error *err)
 			return false;
 	}
 	report_listed(run->options->report, l->listed);
-	report_known(run->options->report, l->known);
+	report_known(run->options->report, f->mailbox->active, l->known);
 	fetch_plan_queue(&l->plan);
 	return true;
 }
@@ -389,6 +389,7 @@ ask_page(struct crawl_thread *t, struct folder *f, const char *state, struct pag
 		f->next_offset = good ? next : f->offset;
 		return good;
 	}
+	report_folder(report, f->mailbox->active, f->path);
 	report_requests(report, 1);
 	good = ews_sync_items(t->ews, &mailbox, &request, &sink, state_out, last_out, err);
 	report_requests(report, -1);

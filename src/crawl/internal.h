@@ -83,6 +83,7 @@ struct mailbox {
 	struct crawl_run *run;
 	const struct crawl_mailbox *what;
 	struct work_target *target;
+	struct report_active *active; /* while it is worked on */
 	uint32_t number;
 	struct folder *folders; /* those that are archived */
 	size_t folder_count;

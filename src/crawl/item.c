@@ -130,7 +130,7 @@ put(struct crawl_thread *t, struct folder *f, const struct catalog_item *record,
 	note_alike(t, record, instead_of);
 	if (!submit(t, f->mailbox, &ack.epoch, err))
 		return exa_while(err, "recording item %s", record->server_id);
-	report_fetched(run->options->report, 1, ack.bytes);
+	report_fetched(run->options->report, f->mailbox->active, 1, ack.bytes);
 	acks_add(run->crawl->acks, &ack);
 	return true;
 }

@@ -61,6 +61,7 @@ mailbox_report(
 	};
 
 	m->done = true;
+	m->active = NULL;
 	report_mailbox_done(m->run->options->report, &result);
 }
 
@@ -196,7 +197,7 @@ choose_folders(struct mailbox *m, const struct crawl_tree *tree, struct exa_erro
 			expected += total;
 		}
 	}
-	report_expect(m->run->options->report, expected);
+	report_expect(m->run->options->report, m->active, expected);
 	return true;
 }
 
@@ -331,7 +332,7 @@ open_run(struct job *job, void *thread)
 	struct exa_error err;
 
 	if (job->attempts == 0)
-		report_mailbox_open(run->options->report, m->what->label);
+		m->active = report_mailbox_open(run->options->report, m->what->label);
 	if (!open_mailbox(thread, m, &err) || (run->options->dry_run && !find_numbers(m, &err))) {
 		if (open_fails(thread, m, job, &err))
 			exa_free(job);

@@ -10,8 +10,10 @@ report_plan(struct report *r, uint64_t mailboxes)
 }
 
 void
-report_expect(struct report *r, uint64_t items)
+report_expect(struct report *r, struct report_active *a, uint64_t items)
 {
+	if (a != NULL)
+		(void)atomic_fetch_add(&a->expected, items);
 	(void)atomic_fetch_add(&r->counters.expected, items);
 	(void)atomic_fetch_add(&r->counters.counted, 1);
 }
@@ -23,14 +25,20 @@ report_listed(struct report *r, uint64_t items)
 }
 
 void
-report_known(struct report *r, uint64_t items)
+report_known(struct report *r, struct report_active *a, uint64_t items)
 {
+	if (a != NULL)
+		(void)atomic_fetch_add(&a->done, items);
 	(void)atomic_fetch_add(&r->counters.known, items);
 }
 
 void
-report_fetched(struct report *r, uint64_t items, uint64_t bytes)
+report_fetched(struct report *r, struct report_active *a, uint64_t items, uint64_t bytes)
 {
+	if (a != NULL) {
+		(void)atomic_fetch_add(&a->done, items);
+		(void)atomic_fetch_add(&a->bytes, bytes);
+	}
 	(void)atomic_fetch_add(&r->counters.fetched, items);
 	(void)atomic_fetch_add(&r->counters.fetched_bytes, bytes);
 }

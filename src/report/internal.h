@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 #include "exarch/bytes.h"
+#include "exarch/display.h"
 #include "exarch/report.h"
 
 /* ---- units.c: numbers for people ---- */
@@ -24,7 +25,10 @@ void add_count(struct buf *b, uint64_t n);      /* 20,000 */
 void add_size(struct buf *b, uint64_t bytes);   /* 1.1 GiB */
 void add_span(struct buf *b, uint64_t seconds); /* 0:42, 1:02:03, 2 d 03:04 */
 void add_padded(struct buf *b, const char *text, size_t columns, bool right);
-size_t text_columns(const char *text); /* code points; report texts are clean UTF-8 */
+size_t text_columns(const char *text); /* on a terminal */
+/* Not more than COLUMNS of it, with "..." when something is missing. */
+void add_cut(struct buf *b, const char *text, size_t columns);
+void add_bar(struct buf *b, uint64_t done, uint64_t all, size_t columns); /* [####----]  50 % */
 
 /* ---- meter.c: rates over a sliding window ---- */
 
@@ -64,11 +68,53 @@ struct status {
 	int in_flight;
 };
 
-#define STATUS_WIDTH_ANY ((size_t)0)
+#define STATUS_WIDTH_ANY SIZE_MAX
 
 /* Appends one line without its end; the least important parts give way until it fits into WIDTH
  * columns. */
 void status_line(const struct status *s, size_t width, struct buf *out);
+/* As two lines, each with its end: how far, and how it goes. */
+void status_lines(const struct status *s, size_t width, struct buf *out);
+
+/* ---- active.c: the mailboxes that are worked on ---- */
+
+/* More than that stand on no terminal; the rest is counted. */
+#define ACTIVE_MAX ((size_t)64)
+
+struct report_active {
+	_Atomic uint64_t expected, done, bytes;
+	/* under the report's mu: */
+	char *mailbox; /* NULL = nobody's */
+	char *folder;  /* clean, or NULL */
+};
+
+struct active_book {
+	struct report_active slots[ACTIVE_MAX];
+	size_t more; /* open, without a slot; under mu */
+};
+
+/* The caller holds mu. */
+struct report_active *active_open(struct active_book *book, const char *mailbox);
+void active_close(struct active_book *book, const char *mailbox);
+void active_failed(struct active_book *book, const char *mailbox); /* one of its items */
+void active_book_done(struct active_book *book);
+
+/* ---- progress.c: what a terminal shows ---- */
+
+struct progress_mailbox {
+	const char *mailbox, *folder; /* clean; "" = not known */
+	uint64_t done, expected, bytes;
+};
+
+struct progress {
+	struct status status;
+	const struct progress_mailbox *mailboxes;
+	size_t count;
+	size_t more; /* that there are besides */
+};
+
+/* Appends lines, each with its end: as many as fit into SIZE, none wider than it. */
+void progress_lines(const struct progress *p, struct display_size size, struct buf *out);
 
 /* ---- problem.c: repeats are collapsed ---- */
 
@@ -146,8 +192,7 @@ struct report {
 
 	/* the redraw thread's own, and of report_finish after it: */
 	struct meter meter;
-	struct buf shown; /* the status line that stands on the terminal */
-	struct buf line;  /* scratch */
+	struct display *display; /* NULL unless MODE_TERMINAL */
 
 	pthread_mutex_t mu;
 	pthread_cond_t room; /* the outbox was emptied */
@@ -156,6 +201,7 @@ struct report {
 	struct buf talk_box, out_box, log_box; /* texts that wait for the redraw thread */
 	struct buf warn_box;                   /* quiet mode's warnings, for the end */
 	struct problem_book problems;
+	struct active_book active; /* its slots' numbers are atomics */
 	struct summary_row *rows;
 	size_t row_count;
 	uint64_t rows_quiet;    /* mailboxes without a row because there is nothing to tell */

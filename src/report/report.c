@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "exarch/clock.h"
@@ -16,26 +15,11 @@
 #define REDRAW_NS (EXA_NS_PER_S / 5) /* on a terminal */
 #define STATUS_INTERVAL_S 60
 #define BLIND_NS EXA_NS_PER_S /* without an eventfd: how often we look */
-#define DEFAULT_WIDTH 80
 /* Texts that wait to be written; who has more to say waits for a slow terminal. */
 #define OUTBOX_MAX ((size_t)256 * 1024)
 #define NOTE_LIMIT ((size_t)1024)
 
-#define CLEAR_LINE "\r\x1b[K"
-#define TO_LINE_END "\x1b[K"
-
 /* ---- writing; the redraw thread, or report_finish after it ---- */
-
-static size_t
-terminal_width(FILE *f)
-{
-	struct winsize size;
-
-	/* One less: a full last column makes some terminals wrap. */
-	if (ioctl(fileno(f), TIOCGWINSZ, &size) == 0 && size.ws_col > 1)
-		return size.ws_col - 1u;
-	return DEFAULT_WIDTH - 1;
-}
 
 /* Whether stdout or stderr can be written is the program's business (it looks at ferror). */
 static void
@@ -56,39 +40,56 @@ add_time(struct buf *out)
 	buf_printf(out, "%s  ", now);
 }
 
-/* TEXT goes above the status line, which stays the last; all of it in one write, and nothing when
- * nothing changed: so it doesn't flicker. */
-static void
-draw_terminal(struct report *r, const struct status *s, const struct buf *text)
-{
-	EXA_AUTO(buf_done) struct buf screen = { 0 };
+/* What one look takes out of the outbox, and when the next are. */
+struct look {
+	struct buf talk, out, log;
+	int64_t next_ns, next_log_ns; /* 0 = never */
+};
 
-	buf_reset(&r->line);
-	status_line(s, terminal_width(r->talk), &r->line);
-	if (text->size == 0 && bytes_equal(buf_bytes(&r->line), buf_bytes(&r->shown)))
-		return;
-	if (text->size > 0) {
-		buf_add_string(&screen, CLEAR_LINE);
-		buf_add_bytes(&screen, buf_bytes(text));
-	}
-	buf_add_byte(&screen, '\r');
-	buf_add_bytes(&screen, buf_bytes(&r->line));
-	buf_add_string(&screen, TO_LINE_END);
-	write_out(r->talk, &screen);
-	buf_reset(&r->shown);
-	buf_add_bytes(&r->shown, buf_bytes(&r->line));
+static void
+look_done(struct look *l)
+{
+	buf_done(&l->talk);
+	buf_done(&l->out);
+	buf_done(&l->log);
 }
 
+/* The mailboxes' texts may be another's as soon as mu is free again. */
 static void
-clear_terminal(struct report *r)
+add_progress(struct report *r, const struct status *s, struct display_size size, struct buf *lines)
 {
-	EXA_AUTO(buf_done) struct buf screen = { 0 };
+	struct progress_mailbox shown[ACTIVE_MAX];
+	struct progress p = { .status = *s, .mailboxes = shown };
 
-	if (r->mode != MODE_TERMINAL || r->shown.size == 0)
-		return;
-	buf_add_string(&screen, CLEAR_LINE);
-	write_out(r->talk, &screen);
-	buf_reset(&r->shown);
+	(void)pthread_mutex_lock(&r->mu);
+	p.more = r->active.more;
+	for (size_t i = 0; i < ACTIVE_MAX; i++) {
+		const struct report_active *a = &r->active.slots[i];
+
+		if (a->mailbox == NULL)
+			continue;
+		shown[p.count++] = (struct progress_mailbox){ .mailbox = a->mailbox,
+			.folder = a->folder != NULL ? a->folder : "",
+			.done = atomic_load(&a->done),
+			.expected = atomic_load(&a->expected),
+			.bytes = atomic_load(&a->bytes) };
+	}
+	progress_lines(&p, size, lines);
+	(void)pthread_mutex_unlock(&r->mu);
+}
+
+/* What is meant for stdout may end on the same terminal. */
+static void
+draw_terminal(struct report *r, const struct status *s, const struct look *l)
+{
+	EXA_AUTO(buf_done) struct buf lines = { 0 };
+
+	if (l->out.size > 0) {
+		display_clear(r->display);
+		write_out(r->out, &l->out);
+	}
+	add_progress(r, s, display_size(r->display), &lines);
+	display_draw(r->display, buf_bytes(&l->talk), buf_bytes(&lines));
 }
 
 static void
@@ -112,20 +113,6 @@ write_log(struct report *r, const struct buf *lines, struct buf *talk)
 	buf_add_byte(talk, '\n');
 }
 
-/* What one look takes out of the outbox, and when the next are. */
-struct look {
-	struct buf talk, out, log;
-	int64_t next_ns, next_log_ns; /* 0 = never */
-};
-
-static void
-look_done(struct look *l)
-{
-	buf_done(&l->talk);
-	buf_done(&l->out);
-	buf_done(&l->log);
-}
-
 /* One look: what waits in the outbox, and a status when one is due or asked for. */
 static void
 redraw(struct report *r, struct look *l, bool due, bool log_due)
@@ -144,11 +131,12 @@ redraw(struct report *r, struct look *l, bool due, bool log_due)
 			json_status(out, &s);
 	}
 	write_log(r, &l->log, talk);
-	if (r->mode == MODE_TERMINAL)
-		draw_terminal(r, &s, talk);
-	else
+	if (r->mode == MODE_TERMINAL) {
+		draw_terminal(r, &s, l);
+	} else {
 		write_out(r->talk, talk);
-	write_out(r->out, out);
+		write_out(r->out, out);
+	}
 }
 
 /* ---- the redraw thread ---- */
@@ -271,7 +259,8 @@ redraw_thread(void *arg)
 		stopping = take_outbox(r, &l);
 		redraw(r, &l, due && !stopping, log_due && !stopping);
 	}
-	clear_terminal(r);
+	if (r->display != NULL)
+		display_clear(r->display);
 	return NULL;
 }
 
@@ -382,6 +371,8 @@ report_problem(struct report *r, const struct report_problem *p)
 	if (p->item != NULL)
 		(void)atomic_fetch_add(&r->counters.item_problems, 1);
 	post_begin(r);
+	if (p->item != NULL && p->mailbox != NULL)
+		active_failed(&r->active, p->mailbox);
 	if (problem_note(&r->problems, p))
 		post_problem(r, p);
 	post_end(r);
@@ -463,17 +454,19 @@ report_delete_item(struct report *r, const struct report_delete_item *item)
 	post_end(r);
 }
 
-void
+struct report_active *
 report_mailbox_open(struct report *r, const char *mailbox)
 {
 	EXA_AUTO(buf_done) struct buf line = { 0 };
+	struct report_active *a;
 
-	if (!wants_json(r))
-		return;
-	json_mailbox_open(&line, mailbox);
+	if (wants_json(r))
+		json_mailbox_open(&line, mailbox);
 	post_begin(r);
 	post_json(r, &line);
+	a = active_open(&r->active, mailbox);
 	post_end(r);
+	return a;
 }
 
 void
@@ -488,6 +481,8 @@ report_mailbox_done(struct report *r, const struct report_mailbox *m)
 		json_mailbox(&line, m);
 	post_begin(r);
 	summary_add(r, m);
+	if (m->mailbox != NULL)
+		active_close(&r->active, m->mailbox);
 	post_json(r, &line);
 	post_end(r);
 }
@@ -636,6 +631,8 @@ report_new(const struct report_options *options)
 	r->interval_ns = (interval_s > 0 ? interval_s : STATUS_INTERVAL_S) * EXA_NS_PER_S;
 	r->started_ns = clock_mono_ns();
 	r->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (r->mode == MODE_TERMINAL)
+		r->display = display_new(r->talk);
 	(void)pthread_mutex_init(&r->mu, NULL);
 	(void)pthread_cond_init(&r->room, NULL);
 	say_title(r, options->title);
@@ -651,6 +648,7 @@ report_free(struct report *r)
 	if (r == NULL)
 		return;
 	stop_thread(r);
+	display_free(r->display);
 	write_log(r, &r->log_box, &r->talk_box);
 	write_out(r->talk, &r->warn_box);
 	write_out(r->talk, &r->talk_box);
@@ -658,9 +656,8 @@ report_free(struct report *r)
 	if (r->wake_fd >= 0)
 		(void)close(r->wake_fd);
 	problem_book_done(&r->problems);
+	active_book_done(&r->active);
 	summary_done(r);
-	buf_done(&r->shown);
-	buf_done(&r->line);
 	buf_done(&r->talk_box);
 	buf_done(&r->out_box);
 	buf_done(&r->log_box);

@@ -6,8 +6,10 @@
 #include "internal.h"
 
 #define ETA_MAX_S (INT64_C(99) * 86400) /* further away is no estimate */
+#define SHARE_COLUMNS 20
 
 enum part {
+	PART_SHARE,
 	PART_MAILBOXES,
 	PART_ITEMS,
 	PART_BYTES,
@@ -21,8 +23,13 @@ enum part {
 };
 
 /* Which part goes first when the line is too long. */
-static const enum part give_way[] = { PART_SPEED, PART_IN_FLIGHT, PART_BYTES, PART_RATE,
+static const enum part give_way[] = { PART_SHARE, PART_SPEED, PART_IN_FLIGHT, PART_BYTES, PART_RATE,
 	PART_MAILBOXES, PART_ETA, PART_WAITING, PART_FAILED };
+
+/* As a line by itself, and as the two of a display. */
+#define ALL_BUT_SHARE (((1U << PART_COUNT) - 1) & ~(1U << PART_SHARE))
+#define OF_HOW_FAR (1U << PART_SHARE | 1U << PART_ITEMS | 1U << PART_BYTES | 1U << PART_ETA)
+#define OF_HOW_IT_GOES (ALL_BUT_SHARE & ~OF_HOW_FAR)
 
 static void
 add_of(struct buf *b, uint64_t done, uint64_t all)
@@ -38,6 +45,10 @@ static void
 add_part(struct buf *b, const struct status *s, enum part part)
 {
 	switch (part) {
+	case PART_SHARE:
+		if (s->items_expected > 0)
+			add_bar(b, s->items_done, s->items_expected, SHARE_COLUMNS);
+		break;
 	case PART_MAILBOXES:
 		add_of(b, s->mailboxes_done, s->mailboxes_planned);
 		buf_add_string(b, " mailboxes");
@@ -84,13 +95,13 @@ add_part(struct buf *b, const struct status *s, enum part part)
 }
 
 static void
-join(const struct status *s, unsigned left_out, struct buf *line)
+join(const struct status *s, unsigned parts, struct buf *line)
 {
 	buf_reset(line);
 	for (int part = 0; part < PART_COUNT; part++) {
 		size_t before = line->size;
 
-		if ((left_out & 1u << part) != 0)
+		if ((parts & 1U << part) == 0)
 			continue;
 		if (before > 0)
 			buf_add_string(line, "  ");
@@ -100,22 +111,33 @@ join(const struct status *s, unsigned left_out, struct buf *line)
 	}
 }
 
+static void
+add_parts(const struct status *s, unsigned parts, size_t width, struct buf *out)
+{
+	EXA_AUTO(buf_done) struct buf line = { 0 };
+
+	join(s, parts, &line);
+	for (size_t i = 0; line.size > width && i < sizeof give_way / sizeof give_way[0]; i++) {
+		parts &= ~(1U << give_way[i]);
+		join(s, parts, &line);
+	}
+	/* ASCII throughout: a byte is a column. */
+	buf_add_bytes(out, bytes_take(buf_bytes(&line), width));
+}
+
 void
 status_line(const struct status *s, size_t width, struct buf *out)
 {
-	EXA_AUTO(buf_done) struct buf line = { 0 };
-	unsigned left_out = 0;
+	add_parts(s, ALL_BUT_SHARE, width, out);
+}
 
-	join(s, 0, &line);
-	for (size_t i = 0; width != STATUS_WIDTH_ANY && line.size > width &&
-			   i < sizeof give_way / sizeof give_way[0];
-		i++) {
-		left_out |= 1u << give_way[i];
-		join(s, left_out, &line);
-	}
-	/* ASCII throughout: a byte is a column. */
-	buf_add_bytes(out,
-		width == STATUS_WIDTH_ANY ? buf_bytes(&line) : bytes_take(buf_bytes(&line), width));
+void
+status_lines(const struct status *s, size_t width, struct buf *out)
+{
+	add_parts(s, OF_HOW_FAR, width, out);
+	buf_add_byte(out, '\n');
+	add_parts(s, OF_HOW_IT_GOES, width, out);
+	buf_add_byte(out, '\n');
 }
 
 static int64_t

@@ -7,7 +7,6 @@
 
 #define NAME_COLUMNS_MAX ((size_t)48)
 #define TEXT_LIMIT ((size_t)1024)
-#define CUT_MARK "..."
 
 /* ---- collecting ---- */
 
@@ -201,33 +200,16 @@ lay_out(const struct report *r, const struct report_mailbox *sum)
 	return l;
 }
 
-/* How many bytes the first COUNT characters of TEXT take. */
-static size_t
-bytes_of_columns(const char *text, size_t count)
-{
-	size_t i = 0;
-
-	for (; text[i] != '\0'; i++) {
-		if (((unsigned char)text[i] & 0xc0) == 0x80)
-			continue;
-		if (count == 0)
-			break;
-		count--;
-	}
-	return i;
-}
-
 static void
 add_name(struct buf *out, const char *name, size_t width)
 {
 	EXA_AUTO(buf_done) struct buf clean = { 0 };
 
+	EXA_AUTO(buf_done) struct buf cut = { 0 };
+
 	report_clean(&clean, name, TEXT_LIMIT);
-	if (text_columns(buf_string(&clean)) > width) {
-		clean.size = bytes_of_columns(buf_string(&clean), width - strlen(CUT_MARK));
-		buf_add_string(&clean, CUT_MARK);
-	}
-	add_padded(out, buf_string(&clean), width, false);
+	add_cut(&cut, buf_string(&clean), width);
+	add_padded(out, buf_string(&cut), width, false);
 }
 
 static void

@@ -2,9 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "exarch/display.h"
 #include "internal.h"
 
 #define KIB 1024.0
+#define CUT_MARK "..."
 
 void
 add_count(struct buf *b, uint64_t n)
@@ -51,11 +53,7 @@ add_span(struct buf *b, uint64_t seconds)
 size_t
 text_columns(const char *text)
 {
-	size_t columns = 0;
-
-	for (; *text != '\0'; text++)
-		columns += ((unsigned char)*text & 0xc0) != 0x80;
-	return columns;
+	return display_columns(bytes_of_string(text));
 }
 
 void
@@ -69,4 +67,31 @@ add_padded(struct buf *b, const char *text, size_t columns, bool right)
 		buf_add_byte(b, ' ');
 	if (right)
 		buf_add_string(b, text);
+}
+
+void
+add_cut(struct buf *b, const char *text, size_t columns)
+{
+	const struct bytes all = bytes_of_string(text);
+	const size_t mark = strlen(CUT_MARK);
+
+	if (display_columns(all) <= columns) {
+		buf_add_bytes(b, all);
+		return;
+	}
+	if (columns > mark)
+		buf_add_bytes(b, bytes_take(all, display_fit(all, columns - mark)));
+	buf_add_bytes(b, bytes_take(bytes_of_string(CUT_MARK), columns));
+}
+
+void
+add_bar(struct buf *b, uint64_t done, uint64_t all, size_t columns)
+{
+	const double share = all > 0 && done < all ? (double)done / (double)all : 1;
+	const size_t full = (size_t)(share * (double)columns);
+
+	buf_add_byte(b, '[');
+	for (size_t i = 0; i < columns; i++)
+		buf_add_byte(b, i < full ? '#' : '-');
+	buf_printf(b, "] %3d %%", (int)(share * 100));
 }

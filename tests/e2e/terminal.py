@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A person at a terminal: a pseudo-terminal that exarch has as its own, what it shows there, and what is typed."""
+"""A person at a terminal: a pseudo-terminal that exarch has as its own, what it shows there, and what is typed; and a real one
+(tmux), for what stands there in the end."""
 import fcntl
 import os
 import select
+import shlex
+import shutil
 import signal
 import subprocess
 import termios
@@ -70,3 +73,47 @@ class Terminal:
             self.process.wait()
         os.close(self.master)
         os.close(self.slave)
+
+
+class Pane:
+    """exarch in a terminal of tmux, under a shell that says its exit status and stays."""
+
+    def __init__(self, run, columns, rows, *args):
+        if shutil.which('tmux') is None:
+            raise harness.Skip('tmux is not installed')
+        self.socket = run.dir / 'tmux'
+        self.life = run.born([str(a) for a in args])
+        command = f'{shlex.join([harness.EXARCH, *map(str, args)])}; echo "exit status $?"; exec cat'
+        self.tmux('-f', '/dev/null', 'new-session', '-d', '-x', columns, '-y', rows, command)
+        run.cleanup.callback(self.tmux, 'kill-server')
+
+    def tmux(self, *args):
+        return subprocess.run(['tmux', '-S', self.socket, *map(str, args)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              timeout=harness.PATIENCE_S, check=True, text=True, env={**os.environ, 'LC_ALL': 'C.UTF-8'}).stdout
+
+    def lines(self):
+        return self.tmux('capture-pane', '-p').rstrip('\n').split('\n')
+
+    def wait_for(self, is_there, what):
+        """Until the lines that stand there satisfy IS_THERE; gives them."""
+        deadline = time.monotonic() + harness.PATIENCE_S
+        while not is_there(lines := self.lines()):
+            harness.check(time.monotonic() < deadline, f'waited for {what} in vain; there stands: {lines}')
+            time.sleep(0.02)
+        return lines
+
+    def resize(self, columns, rows):
+        self.tmux('resize-window', '-x', columns, '-y', rows)
+
+    def end(self, expect):
+        """Waits; gives what stands there in the end, without the shell's line."""
+        lines = self.wait_for(lambda lines: any(line.startswith('exit status') for line in lines[-2:]), 'the end')
+        lines = [line for line in lines if line]
+        self.life.ended = time.monotonic()
+        harness.same('the last line', lines[-1], f'exit status {expect}')
+        return lines[:-1]
+
+    def cursor(self):
+        """(whether it is shown, its row)"""
+        shown, row = self.tmux('display-message', '-p', '#{cursor_flag} #{cursor_y}').split()
+        return shown == '1', int(row)

@@ -174,10 +174,10 @@ a_status_event_comes_each_interval(void **state)
 	r = report_new(&(struct report_options){
 		.style = REPORT_JSON, .out = out, .talk = talk, .status_interval_s = 1 });
 	report_plan(r, 3);
-	report_expect(
-		r, 60); /* two of the three mailboxes are opened: the third is taken to hold 50 */
-	report_expect(r, 40);
-	report_fetched(r, 4, 4096);
+	/* two of the three mailboxes are opened: the third is taken to hold 50 */
+	report_expect(r, NULL, 60);
+	report_expect(r, NULL, 40);
+	report_fetched(r, NULL, 4, 4096);
 	do {
 		json_decref(o);
 		assert_non_null(fgets(line, sizeof line, end));

@@ -248,10 +248,10 @@ worker(void *arg)
 
 	for (int i = 0; i < ROUNDS; i++) {
 		report_requests(r, 1);
-		report_expect(r, 3);
+		report_expect(r, NULL, 3);
 		report_listed(r, 3);
-		report_known(r, 1);
-		report_fetched(r, 1, 10);
+		report_known(r, NULL, 1);
+		report_fetched(r, NULL, 1, 10);
 		report_archived(r, 1, 10);
 		report_waiting(r, 1);
 		if (i % 50 == 0)
