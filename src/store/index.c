@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,9 +18,10 @@
 #define INDEX_VERSION 1
 #define MAP_BYTES ((size_t)64 << 30) /* address space, not memory: some 500 million objects */
 #define MAP_BYTES_MIN ((size_t)64 << 20)
-#define READERS_MAX 1022    /* slots of 64 bytes: lock.mdb stays at 64 KiB */
-#define MDB_META_BYTES 8192 /* two pages of 4 KiB, which every index begins with */
-#define GROW_PATIENCE_S 30  /* a read transaction is short by contract */
+#define READERS_MAX 1022                     /* slots of 64 bytes: lock.mdb stays at 64 KiB */
+#define MDB_META_BYTES 8192                  /* two pages of 4 KiB, which every index begins with */
+#define GROW_PATIENCE_S 30                   /* a read transaction is short by contract */
+#define WRITE_BYTES_MAX ((size_t)256 * 1024) /* that LMDB writes at once: 64 pages */
 
 /* The commit that broke it, even if that is just about to fail on the writer thread. */
 static bool
@@ -33,6 +35,17 @@ was_broken(struct index *x, struct exa_error *err)
 		*err = x->broken;
 	(void)pthread_mutex_unlock(&x->commit_mu);
 	return broken;
+}
+
+/* LMDB tells a write that was cut short as an I/O error; a disk without room for it cut it. */
+static int
+cause_of(const struct index *x, int rc)
+{
+	struct statvfs fs;
+
+	if (rc != EIO || x->path == NULL || statvfs(x->path, &fs) != 0)
+		return rc;
+	return fs.f_bavail < WRITE_BYTES_MAX / fs.f_frsize ? ENOSPC : rc;
 }
 
 bool
@@ -50,7 +63,8 @@ index_fail(struct index *x, struct exa_error *err, int rc, const char *doing)
 	if (rc == MDB_PANIC && was_broken(x, err))
 		return false;
 	if (rc > 0)
-		return exa_fail_errno(err, rc, "the index (idx/data.mdb) failed %s", doing);
+		return exa_fail_errno(
+			err, cause_of(x, rc), "the index (idx/data.mdb) failed %s", doing);
 	return exa_fail(err, EXA_CORRUPT,
 		"the index is damaged: %s, %s; `exarch rebuild` makes it again from the segments",
 		doing, mdb_strerror(rc));
