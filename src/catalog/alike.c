@@ -9,55 +9,83 @@
 
 #include "record.h"
 
-#define ALIKE_ROW_SIZE 16
-
-static struct table_key
-key_alike(uint32_t mailbox, const struct catalog_alike *facts)
+static void
+hash_facts(const struct catalog_alike *facts, uint8_t out[ALIKE_HASH_SIZE])
 {
 	EXA_AUTO(buf_done) struct buf text = { 0 };
-	struct table_key k = key_u32(mailbox);
 	uint8_t hash[CATALOG_SHA256_SIZE];
 
 	buf_printf(&text, "%lld %lld %s", (long long)facts->received_ns,
 		(long long)facts->size_bytes, facts->class);
 	hash_text(buf_string(&text), hash);
-	memcpy(k.bytes + k.size, hash, 16);
-	k.size += 16;
-	return k;
+	memcpy(out, hash, ALIKE_HASH_SIZE);
 }
 
 void
 catalog_batch_alike(struct catalog_batch *b, uint32_t mailbox, const struct catalog_alike *facts,
 	const struct catalog_alike_item *item)
 {
-	struct table_key k = key_alike(mailbox, facts);
+	uint8_t hash[ALIKE_HASH_SIZE];
 
+	hash_facts(facts, hash);
 	buf_reset(&b->scratch);
 	record_begin(&b->scratch, NOTE_ALIKE);
-	buf_add_sized(&b->scratch, key_bytes(&k));
+	buf_add_varint(&b->scratch, mailbox);
+	buf_add(&b->scratch, hash, sizeof hash);
 	buf_add_varint(&b->scratch, item->number);
 	add_signed(&b->scratch, item->modified_ns);
 	buf_add_varint(&b->scratch, item->instead_of);
 	store_batch_note(&b->store, buf_bytes(&b->scratch));
 }
 
+/* Number 0: two have had these facts. */
+static bool
+row_get(struct store_txn *txn, const struct table_key *key, bool *found_out,
+	struct catalog_alike_item *out, struct exa_error *err)
+{
+	struct bytes value;
+	struct reader r;
+
+	*out = (struct catalog_alike_item){ 0 };
+	if (!store_get(txn, TABLE_ALIKE, key_bytes(key), found_out, &value, err))
+		return false;
+	if (!*found_out)
+		return true;
+	r = reader_of(value);
+	out->number = read_varint(&r);
+	out->modified_ns = read_moment(&r);
+	return reader_at_end(&r) ||
+	       exa_fail(err, EXA_CORRUPT, "index: an alike row is malformed; run `exarch rebuild`");
+}
+
+static bool
+row_put(struct store_txn *txn, const struct table_key *key, const struct catalog_alike_item *item,
+	struct exa_error *err)
+{
+	EXA_AUTO(buf_done) struct buf value = { 0 };
+	uint8_t moment[MOMENT_MAX];
+
+	buf_add_varint(&value, item->number);
+	buf_add(&value, moment, put_moment(moment, item->modified_ns));
+	return store_set(txn, TABLE_ALIKE, key_bytes(key), buf_bytes(&value), err);
+}
+
 bool
 catalog_alike_find(struct store_txn *txn, uint32_t mailbox, const struct catalog_alike *facts,
 	bool *found_out, struct catalog_alike_item *out, struct exa_error *err)
 {
-	struct table_key k = key_alike(mailbox, facts);
-	struct bytes value;
+	uint8_t hash[ALIKE_HASH_SIZE];
+	struct catalog_alike_item item;
+	struct table_key k;
 	bool found;
 
-	if (!store_get(txn, TABLE_ALIKE, key_bytes(&k), &found, &value, err))
+	hash_facts(facts, hash);
+	k = key_alike(txn, mailbox, hash);
+	if (!row_get(txn, &k, &found, &item, err))
 		return false;
-	if (found && value.size != ALIKE_ROW_SIZE)
-		return exa_fail(
-			err, EXA_CORRUPT, "index: an alike row is malformed; run `exarch rebuild`");
-	*found_out = found && get_le64(value.data) != 0;
+	*found_out = found && item.number != 0;
 	if (*found_out)
-		*out = (struct catalog_alike_item){ .number = get_le64(value.data),
-			.modified_ns = (int64_t)get_le64(value.data + 8) };
+		*out = item;
 	return true;
 }
 
@@ -77,29 +105,29 @@ shown_number(struct store_txn *txn, uint64_t number, uint64_t *out, struct exa_e
 bool
 apply_alike(struct store_txn *txn, struct bytes note, struct exa_error *err)
 {
-	uint8_t value[ALIKE_ROW_SIZE] = { 0 };
-	struct bytes key, before;
-	uint64_t number, instead_of, earlier = 0;
-	int64_t modified_ns;
+	struct catalog_alike_item item = { 0 }, before;
+	uint8_t hash[ALIKE_HASH_SIZE] = { 0 };
+	uint64_t instead_of;
+	struct table_key k;
+	uint32_t mailbox;
 	struct reader r;
 	bool found;
 
 	if (!record_open(note, NOTE_ALIKE, &r, err))
 		return false;
-	key = read_sized(&r);
-	number = read_varint(&r);
-	modified_ns = read_signed(&r);
+	mailbox = read_number(&r);
+	read_fixed(&r, hash, sizeof hash);
+	item.number = read_varint(&r);
+	item.modified_ns = read_signed(&r);
 	instead_of = read_varint(&r);
 	if (!record_end(&r, "alike", err))
 		return false;
-	if (!shown_number(txn, number, &number, err) ||
-		!store_get(txn, TABLE_ALIKE, key, &found, &before, err))
+	k = key_alike(txn, mailbox, hash);
+	if (!shown_number(txn, item.number, &item.number, err) ||
+		!row_get(txn, &k, &found, &before, err))
 		return false;
-	if (found && before.size == ALIKE_ROW_SIZE)
-		earlier = get_le64(before.data);
-	if (!found || earlier == number || (instead_of != 0 && earlier == instead_of)) {
-		put_le64(value, number);
-		put_le64(value + 8, (uint64_t)modified_ns);
-	}
-	return store_set(txn, TABLE_ALIKE, key, bytes_of(value, sizeof value), err);
+	if (found && before.number != item.number &&
+		(instead_of == 0 || before.number != instead_of))
+		item = (struct catalog_alike_item){ 0 };
+	return row_put(txn, &k, &item, err);
 }

@@ -54,8 +54,8 @@ static bool
 move_count(struct store_txn *txn, const struct catalog_key *key, enum ledger_state from,
 	enum ledger_state to, struct exa_error *err)
 {
-	struct table_key k = key_u32_u32(key->mailbox, key->folder);
-	uint8_t value[COUNTS_SIZE];
+	struct table_key k = key_folder(key->mailbox, key->folder);
+	EXA_AUTO(buf_done) struct buf value = { 0 };
 	struct ledger_counts counts;
 
 	if (from == to)
@@ -71,8 +71,8 @@ move_count(struct store_txn *txn, const struct catalog_key *key, enum ledger_sta
 		counts.of[from]--;
 	if (to != NOWHERE)
 		counts.of[to]++;
-	counts_encode(&counts, value);
-	return store_set(txn, TABLE_COUNT, key_bytes(&k), bytes_of(value, sizeof value), err);
+	counts_encode(&value, &counts);
+	return store_set(txn, TABLE_COUNT, key_bytes(&k), buf_bytes(&value), err);
 }
 
 /* Keeps the highest number ever given, plus one. */
@@ -96,7 +96,7 @@ raise_number(struct store_txn *txn, struct bytes name, uint64_t used, struct exa
 static bool
 raise_numbers(struct store_txn *txn, const struct short_item *item, struct exa_error *err)
 {
-	struct table_key folders = key_u32(item->key.mailbox);
+	struct table_key folders = key_number(item->key.mailbox);
 
 	return raise_number(txn, bytes_of_string("item"), item->number, err) &&
 	       raise_number(txn, bytes_of_string("mailbox"), item->key.mailbox, err) &&
@@ -112,7 +112,7 @@ apply_mailbox(struct store_txn *txn, struct bytes record, struct exa_error *err)
 
 	if (!mailbox_decode(record, &m, err))
 		return false;
-	k = key_u32(m.number);
+	k = key_number(m.number);
 	by = key_mailbox_by(m.part, m.smtp);
 	put_le32(number, m.number);
 	return store_set(txn, TABLE_MAILBOX, key_bytes(&k), record, err) &&
@@ -141,9 +141,9 @@ apply_folder(struct store_txn *txn, struct bytes record, struct exa_error *err)
 
 	if (!folder_decode(record, &f, err))
 		return false;
-	k = key_u32_u32(f.mailbox, f.number);
+	k = key_folder(f.mailbox, f.number);
 	by = key_folder_by(f.mailbox, f.server_id);
-	next = key_u32(f.mailbox);
+	next = key_number(f.mailbox);
 	put_le32(number, f.number);
 	return store_set(txn, TABLE_FOLDER, key_bytes(&k), record, err) && path_set(txn, &f, err) &&
 	       store_set(txn, TABLE_FOLDER_BY, key_bytes(&by), bytes_of(number, sizeof number),
@@ -155,11 +155,11 @@ apply_folder(struct store_txn *txn, struct bytes record, struct exa_error *err)
 static bool
 row_set(struct store_txn *txn, const struct catalog_row *row, struct exa_error *err)
 {
-	struct table_key k = key_u64(row->number);
-	uint8_t value[ITEM_ROW_SIZE];
+	struct table_key k = key_number(row->number);
+	EXA_AUTO(buf_done) struct buf value = { 0 };
 
-	row_encode(row, value);
-	return store_set(txn, TABLE_ITEM, key_bytes(&k), bytes_of(value, sizeof value), err);
+	row_encode(&value, row);
+	return store_set(txn, TABLE_ITEM, key_bytes(&k), buf_bytes(&value), err);
 }
 
 static bool
@@ -185,10 +185,10 @@ known_set(struct store_txn *txn, const struct catalog_key *key, const struct kno
 	struct exa_error *err)
 {
 	struct table_key k = key_item(key);
-	uint8_t value[KNOWN_ROW_SIZE];
+	EXA_AUTO(buf_done) struct buf value = { 0 };
 
-	known_encode(known, value);
-	return store_set(txn, TABLE_KNOWN, key_bytes(&k), bytes_of(value, sizeof value), err);
+	known_encode(&value, known);
+	return store_set(txn, TABLE_KNOWN, key_bytes(&k), buf_bytes(&value), err);
 }
 
 /* Deleted at the server. What has expired stays so. */
@@ -213,8 +213,8 @@ row_becomes_removed(struct store_txn *txn, uint64_t number, struct exa_error *er
 static bool
 alias_set(struct store_txn *txn, uint64_t number, uint64_t row_number, struct exa_error *err)
 {
-	struct table_key k = key_u64(number);
-	uint8_t value[ITEM_ALIAS_SIZE];
+	struct table_key k = key_number(number);
+	EXA_AUTO(buf_done) struct buf value = { 0 };
 	struct catalog_row row;
 	bool found;
 
@@ -223,8 +223,8 @@ alias_set(struct store_txn *txn, uint64_t number, uint64_t row_number, struct ex
 	if (found)
 		return exa_fail(err, EXA_CORRUPT, "two items have the number %llu",
 			(unsigned long long)number);
-	put_le64(value, row_number);
-	return store_set(txn, TABLE_ITEM, key_bytes(&k), bytes_of(value, sizeof value), err);
+	alias_encode(&value, row_number);
+	return store_set(txn, TABLE_ITEM, key_bytes(&k), buf_bytes(&value), err);
 }
 
 /*
@@ -401,7 +401,7 @@ apply_expired(struct store_txn *txn, struct bytes record, struct exa_error *err)
 		return false;
 	if (!found || row.state == ITEM_EXPIRED)
 		return true;
-	k = key_u64(e.number);
+	k = key_number(e.number);
 	if (!row_becomes_expired(txn, &row, err) ||
 		!store_set(txn, TABLE_EXPIRED, key_bytes(&k), record, err) ||
 		!known_get(txn, &e.key, &is_known, &known, err))
@@ -413,12 +413,15 @@ apply_expired(struct store_txn *txn, struct bytes record, struct exa_error *err)
 	       state_of(txn, &e.key, &after, err) && move_count(txn, &e.key, before, after, err);
 }
 
+/* Of a record or note that begins with the key of an item. */
 static bool
-read_key(struct reader *r, struct catalog_key *out, struct exa_error *err)
+open_keyed(struct bytes record, enum record_type type, struct reader *out,
+	struct catalog_key *key_out, struct exa_error *err)
 {
-	struct bytes b = read_bytes(r, KEY_ITEM_SIZE);
-
-	return parse_key_item(b, out) || exa_fail(err, EXA_CORRUPT, "a ledger record has no key");
+	if (!record_open(record, type, out, err))
+		return false;
+	read_item_key(out, key_out);
+	return !out->failed || exa_fail(err, EXA_CORRUPT, "a ledger record has no key");
 }
 
 /* An open entry that was never archived stands as `gone`; its facts are of no more use. */
@@ -452,7 +455,7 @@ apply_removed(struct store_txn *txn, struct bytes record, struct exa_error *err)
 	struct reader r;
 	bool is_known, is_open;
 
-	if (!record_open(record, RECORD_REMOVED, &r, err) || !read_key(&r, &key, err) ||
+	if (!open_keyed(record, RECORD_REMOVED, &r, &key, err) ||
 		!state_of(txn, &key, &before, err) ||
 		!known_get(txn, &key, &is_known, &known, err) ||
 		!catalog_ledger(txn, &key, &is_open, &entry, err))
@@ -479,8 +482,8 @@ apply_ledger(struct store_txn *txn, struct bytes note, struct exa_error *err)
 	enum ledger_state before;
 	struct reader r;
 
-	if (!record_open(note, NOTE_LEDGER, &r, err) || !read_key(&r, &key, err) ||
-		!ledger_decode(r.rest, &entry, err) || !state_of(txn, &key, &before, err))
+	if (!open_keyed(note, NOTE_LEDGER, &r, &key, err) || !ledger_decode(r.rest, &entry, err) ||
+		!state_of(txn, &key, &before, err))
 		return false;
 	k = key_item(&key);
 	return store_set(txn, TABLE_LEDGER, key_bytes(&k), r.rest, err) &&
@@ -495,8 +498,7 @@ apply_close(struct store_txn *txn, struct bytes note, struct exa_error *err)
 	enum ledger_state before, after;
 	struct reader r;
 
-	if (!record_open(note, NOTE_CLOSE, &r, err) || !read_key(&r, &key, err) ||
-		!state_of(txn, &key, &before, err))
+	if (!open_keyed(note, NOTE_CLOSE, &r, &key, err) || !state_of(txn, &key, &before, err))
 		return false;
 	k = key_item(&key);
 	return store_delete(txn, TABLE_LEDGER, key_bytes(&k), err) &&
@@ -519,7 +521,7 @@ apply_sync(struct store_txn *txn, struct bytes note, struct exa_error *err)
 		return exa_fail(err, EXA_CORRUPT, "a sync note is malformed");
 	if (!sync_decode(r.rest, &sync, err))
 		return false;
-	k = key_u32_u32(mailbox, folder);
+	k = key_folder(mailbox, folder);
 	return store_set(txn, TABLE_SYNC, key_bytes(&k), r.rest, err);
 }
 
@@ -531,7 +533,7 @@ apply_run(struct store_txn *txn, struct bytes record, struct exa_error *err)
 
 	if (!run_decode(record, &run, err))
 		return false;
-	k = key_u64(run.number);
+	k = key_number(run.number);
 	return store_set(txn, TABLE_RUN, key_bytes(&k), record, err) &&
 	       raise_number(txn, bytes_of_string("run"), run.number, err);
 }
@@ -544,7 +546,7 @@ apply_hold(struct store_txn *txn, struct bytes record, struct exa_error *err)
 
 	if (!hold_decode(record, &hold, err))
 		return false;
-	k = key_u64(hold.number);
+	k = key_number(hold.number);
 	return store_set(txn, TABLE_HOLD, key_bytes(&k), record, err) &&
 	       raise_number(txn, bytes_of_string("hold"), hold.number, err);
 }
@@ -557,7 +559,7 @@ apply_audit(struct store_txn *txn, struct bytes record, struct exa_error *err)
 
 	if (!audit_decode(record, &audit, err))
 		return false;
-	k = key_u64(audit.number);
+	k = key_number(audit.number);
 	return store_set(txn, TABLE_AUDIT, key_bytes(&k), record, err) &&
 	       raise_number(txn, bytes_of_string("audit"), audit.number, err);
 }

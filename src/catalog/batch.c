@@ -12,11 +12,9 @@ catalog_batch_done(struct catalog_batch *b)
 static void
 begin_keyed(struct catalog_batch *b, enum record_type type, const struct catalog_key *key)
 {
-	struct table_key k = key_item(key);
-
 	buf_reset(&b->scratch);
 	record_begin(&b->scratch, type);
-	buf_add_bytes(&b->scratch, key_bytes(&k));
+	add_item_key(&b->scratch, key);
 }
 
 void

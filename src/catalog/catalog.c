@@ -181,7 +181,7 @@ catalog_mailbox_put(struct catalog *c, const struct catalog_mailbox *m, uint32_t
 		!catalog_find_mailbox(txn, m->part, m->smtp, &found, &new_one.number, err))
 		return false;
 	if (found) {
-		struct table_key k = key_u32(new_one.number);
+		struct table_key k = key_number(new_one.number);
 		struct catalog_mailbox old;
 		bool has_row;
 
@@ -209,7 +209,7 @@ catalog_folder_put(struct catalog *c, const struct catalog_folder *f, uint32_t *
 	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
 	EXA_AUTO(buf_done) struct buf record = { 0 };
 	struct table_key by = key_folder_by(f->mailbox, f->server_id),
-			 mailbox = key_u32(f->mailbox);
+			 mailbox = key_number(f->mailbox);
 	struct catalog_folder new_one = *f;
 	struct bytes value;
 	bool found;
@@ -228,7 +228,7 @@ catalog_folder_put(struct catalog *c, const struct catalog_folder *f, uint32_t *
 	}
 	folder_encode(&record, &new_one);
 	if (found) {
-		struct table_key k = key_u32_u32(f->mailbox, new_one.number);
+		struct table_key k = key_folder(f->mailbox, new_one.number);
 
 		if (!store_get(txn, TABLE_FOLDER, key_bytes(&k), &found, &value, err))
 			return false;
@@ -248,7 +248,7 @@ catalog_folder_gone(struct catalog *c, uint32_t mailbox, uint32_t number, struct
 {
 	EXA_AUTO(store_read_endp) struct store_txn *txn = NULL;
 	EXA_AUTO(buf_done) struct buf record = { 0 };
-	struct table_key k = key_u32_u32(mailbox, number);
+	struct table_key k = key_folder(mailbox, number);
 	struct catalog_folder folder;
 	struct bytes value;
 	bool found;

@@ -38,7 +38,7 @@ next_link(struct catalog *c, const char *name, enum table table, uint64_t *numbe
 	if (!store_read_begin(c->store, &txn, err) ||
 		!state_next(txn, bytes_of_string(name), &number, err))
 		return false;
-	k = key_u64(number - 1);
+	k = key_number(number - 1);
 	if (number > 1 && !store_get(txn, table, key_bytes(&k), &found, &previous, err))
 		return false;
 	hash_record(found ? previous : bytes_of(NULL, 0), previous_out);

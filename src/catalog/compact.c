@@ -50,17 +50,16 @@ mark_entry(void *ctx, struct bytes key, struct bytes value, struct exa_error *er
 {
 	struct marking *m = ctx;
 	struct catalog_row row;
+	uint64_t number, alias;
 
 	if (cancel_raised(m->cancel))
 		return exa_fail(err, EXA_CANCELLED, "stopped while looking for what is needed");
-	if (value.size == ITEM_ALIAS_SIZE)
-		return true;
-	if (key.size != 8)
+	if (!parse_key_number(key, &number))
 		return exa_fail(
 			err, EXA_CORRUPT, "index: an item key is malformed; run `exarch rebuild`");
-	if (!row_decode(get_be64(key.data), value, &row, err))
+	if (!row_decode(number, value, &row, &alias, err))
 		return false;
-	return row.state == ITEM_EXPIRED || mark_row(m, &row, err);
+	return alias != 0 || row.state == ITEM_EXPIRED || mark_row(m, &row, err);
 }
 
 struct compaction {

@@ -113,7 +113,7 @@ bool
 catalog_sync_get(struct store_txn *txn, uint32_t mailbox, uint32_t folder, bool *found_out,
 	struct catalog_sync *out, struct exa_error *err)
 {
-	struct table_key k = key_u32_u32(mailbox, folder);
+	struct table_key k = key_folder(mailbox, folder);
 	struct bytes value;
 	bool found;
 
@@ -128,7 +128,7 @@ bool
 catalog_counts(struct store_txn *txn, uint32_t mailbox, uint32_t folder, struct ledger_counts *out,
 	struct exa_error *err)
 {
-	struct table_key k = key_u32_u32(mailbox, folder);
+	struct table_key k = key_folder(mailbox, folder);
 	struct bytes value;
 	bool found;
 
@@ -184,16 +184,13 @@ static bool
 row_or_alias(struct store_txn *txn, uint64_t number, bool *found_out, uint64_t *alias_out,
 	struct catalog_row *out, struct exa_error *err)
 {
-	struct table_key k = key_u64(number);
+	struct table_key k = key_number(number);
 	struct bytes value;
 	bool found;
 
 	*alias_out = 0;
-	if (!store_get(txn, TABLE_ITEM, key_bytes(&k), &found, &value, err))
-		return false;
-	if (found && value.size == ITEM_ALIAS_SIZE)
-		*alias_out = get_le64(value.data);
-	else if (found && !row_decode(number, value, out, err))
+	if (!store_get(txn, TABLE_ITEM, key_bytes(&k), &found, &value, err) ||
+		(found && !row_decode(number, value, out, alias_out, err)))
 		return false;
 	*found_out = found && *alias_out == 0;
 	return true;
@@ -223,7 +220,7 @@ bool
 catalog_expired_get(struct store_txn *txn, uint64_t number, bool *found_out,
 	struct catalog_expired *out, struct exa_error *err)
 {
-	struct table_key k = key_u64(number);
+	struct table_key k = key_number(number);
 	struct bytes value;
 	bool found;
 

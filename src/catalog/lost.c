@@ -17,7 +17,8 @@ find_items(struct store_txn *txn, uint32_t mailbox, uint32_t folder, bool *found
 	uint32_t *mailbox_out, uint32_t *folder_out, struct exa_error *err)
 {
 	EXA_AUTO(store_cursor_closep) struct store_cursor *cursor = NULL;
-	struct table_key from = key_u32_u32(mailbox, folder);
+	struct table_key from = key_folder(mailbox, folder);
+	struct place_key place;
 	struct bytes key, value;
 
 	if (!store_cursor_open(txn, TABLE_PLACE, bytes_of(NULL, 0), key_bytes(&from), &cursor, err))
@@ -25,11 +26,11 @@ find_items(struct store_txn *txn, uint32_t mailbox, uint32_t folder, bool *found
 	*found_out = store_cursor_next(cursor, &key, &value, err);
 	if (!*found_out)
 		return err->code == EXA_OK;
-	if (key.size < 8)
+	if (!parse_key_place(txn, key, &place))
 		return exa_fail(
 			err, EXA_CORRUPT, "index: a place key is malformed; run `exarch rebuild`");
-	*mailbox_out = get_be32(key.data);
-	*folder_out = get_be32(key.data + 4);
+	*mailbox_out = place.mailbox;
+	*folder_out = place.folder;
 	return true;
 }
 
@@ -84,7 +85,7 @@ catalog_each_mailbox_shown(
 
 		if (!find_items(txn, mailbox, 0, &found, &mailbox, &folder, err))
 			return false;
-		key = key_u32(mailbox);
+		key = key_number(mailbox);
 		if (found && (!has_record(txn, TABLE_MAILBOX, &key, &has, err) ||
 				     (!has && !stand_in_mailbox(mailbox, fn, ctx, err))))
 			return false;
@@ -110,7 +111,7 @@ catalog_each_folder_shown(struct store_txn *txn, uint32_t mailbox, catalog_folde
 			return false;
 		if (!found || in != mailbox)
 			return true;
-		key = key_u32_u32(mailbox, folder);
+		key = key_folder(mailbox, folder);
 		if (!has_record(txn, TABLE_FOLDER, &key, &has, err) ||
 			(!has && !stand_in_folder(mailbox, folder, fn, ctx, err)))
 			return false;

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include "exarch/clock.h"
 #include "exarch/mem.h"
-#include "exarch/sha256.h"
+
 #include "record.h"
 
 const struct store_table catalog_tables[TABLE_TOTAL] = {
@@ -92,7 +90,7 @@ record_open(struct bytes record, enum record_type type, struct reader *out, stru
 }
 
 /* A number that has no more than 32 bits in memory may not have more on disk. */
-static uint32_t
+uint32_t
 read_number(struct reader *r)
 {
 	uint64_t v = read_varint(r);
@@ -117,245 +115,26 @@ read_fixed(struct reader *r, uint8_t *out, size_t size)
 		memcpy(out, b.data, size);
 }
 
-/* ---- keys ---- */
-
-struct bytes
-key_bytes(const struct table_key *k)
+void
+add_item_key(struct buf *b, const struct catalog_key *key)
 {
-	return bytes_of(k->bytes, k->size);
-}
+	uint8_t place[8];
 
-static void
-key_add(struct table_key *k, const void *data, size_t size)
-{
-	memcpy(k->bytes + k->size, data, size);
-	k->size += size;
-}
-
-static void
-key_add_u32(struct table_key *k, uint32_t v)
-{
-	put_be32(k->bytes + k->size, v);
-	k->size += 4;
-}
-
-static void
-key_add_u64(struct table_key *k, uint64_t v)
-{
-	put_be64(k->bytes + k->size, v);
-	k->size += 8;
-}
-
-struct table_key
-key_u32(uint32_t a)
-{
-	struct table_key k = { .size = 0 };
-
-	key_add_u32(&k, a);
-	return k;
-}
-
-struct table_key
-key_u32_u32(uint32_t a, uint32_t b)
-{
-	struct table_key k = key_u32(a);
-
-	key_add_u32(&k, b);
-	return k;
-}
-
-struct table_key
-key_u64(uint64_t a)
-{
-	struct table_key k = { .size = 0 };
-
-	key_add_u64(&k, a);
-	return k;
-}
-
-struct table_key
-key_item(const struct catalog_key *i)
-{
-	struct table_key k = key_u32_u32(i->mailbox, i->folder);
-
-	key_add(&k, i->id_hash, sizeof i->id_hash);
-	return k;
+	put_be32(place, key->mailbox);
+	put_be32(place + 4, key->folder);
+	buf_add(b, place, sizeof place);
+	buf_add(b, key->id_hash, sizeof key->id_hash);
 }
 
 void
-hash_text(const char *text, uint8_t out[CATALOG_SHA256_SIZE])
+read_item_key(struct reader *r, struct catalog_key *out)
 {
-	unsigned size = CATALOG_SHA256_SIZE;
+	uint8_t place[8] = { 0 };
 
-	(void)EVP_Digest(text, strlen(text), out, &size, exa_sha256(), NULL);
-}
-
-/* Addresses are hashed: they may be longer than a key. ASCII case is folded, as Exchange compares
- * them. */
-struct table_key
-key_mailbox_by(enum catalog_part part, const char *smtp)
-{
-	EXA_AUTO(exa_freep) char *lower = exa_strdup(smtp);
-	uint8_t hash[CATALOG_SHA256_SIZE];
-	struct table_key k = { .bytes = { (uint8_t)part }, .size = 1 };
-
-	for (char *p = lower; *p != '\0'; p++) {
-		if (*p >= 'A' && *p <= 'Z')
-			*p = (char)(*p - 'A' + 'a');
-	}
-	hash_text(lower, hash);
-	key_add(&k, hash, 16);
-	return k;
-}
-
-struct table_key
-key_folder_by(uint32_t mailbox, const char *server_id)
-{
-	struct table_key k = key_u32(mailbox);
-	uint8_t hash[CATALOG_SHA256_SIZE];
-
-	hash_text(server_id, hash);
-	key_add(&k, hash, 16);
-	return k;
-}
-
-struct table_key
-key_folder_path(uint32_t mailbox, uint32_t folder, const char *path)
-{
-	struct table_key k = key_u32_u32(mailbox, folder);
-	uint8_t hash[CATALOG_SHA256_SIZE];
-
-	hash_text(path, hash);
-	key_add(&k, hash, 16);
-	return k;
-}
-
-/* Signed moments sort as unsigned ones once their sign bit is turned. */
-#define SIGN_BIT (UINT64_C(1) << 63)
-
-struct table_key
-key_place(const struct store_txn *txn, uint32_t mailbox, uint32_t folder, int64_t received_ns,
-	uint64_t number)
-{
-	struct table_key k = key_u32_u32(mailbox, folder);
-
-	key_add_u64(&k, store_txn_encrypted(txn) ? 0 : (uint64_t)received_ns ^ SIGN_BIT);
-	key_add_u64(&k, number);
-	return k;
-}
-
-bool
-parse_key_item(struct bytes key, struct catalog_key *out)
-{
-	if (key.size != KEY_ITEM_SIZE)
-		return false;
-	out->mailbox = get_be32(key.data);
-	out->folder = get_be32(key.data + 4);
-	memcpy(out->id_hash, key.data + 8, sizeof out->id_hash);
-	return true;
-}
-
-bool
-parse_key_place(struct bytes key, int64_t *received_ns_out, uint64_t *number_out)
-{
-	if (key.size != KEY_PLACE_SIZE)
-		return false;
-	*received_ns_out = (int64_t)(get_be64(key.data + 8) ^ SIGN_BIT);
-	*number_out = get_be64(key.data + 16);
-	return true;
-}
-
-struct catalog_key
-catalog_key_of(uint32_t mailbox, uint32_t folder, const char *server_id)
-{
-	struct catalog_key k = { .mailbox = mailbox, .folder = folder };
-	uint8_t hash[CATALOG_SHA256_SIZE];
-
-	hash_text(server_id, hash);
-	memcpy(k.id_hash, hash, sizeof k.id_hash);
-	return k;
-}
-
-/* ---- rows ---- */
-
-#define KNOWN_REMOVED 1U
-#define KNOWN_EXPIRED 2U
-
-void
-known_encode(const struct known_row *k, uint8_t out[KNOWN_ROW_SIZE])
-{
-	put_le64(out, k->item);
-	memcpy(out + 8, k->change_hash, 8);
-	out[16] = (uint8_t)((k->removed ? KNOWN_REMOVED : 0) | (k->expired ? KNOWN_EXPIRED : 0));
-}
-
-bool
-known_decode(struct bytes value, struct known_row *out, struct exa_error *err)
-{
-	if (value.size != KNOWN_ROW_SIZE)
-		return exa_fail(err, EXA_CORRUPT,
-			"index: a `known` row has %zu bytes; run `exarch rebuild`", value.size);
-	out->item = get_le64(value.data);
-	memcpy(out->change_hash, value.data + 8, 8);
-	out->removed = (value.data[16] & KNOWN_REMOVED) != 0;
-	out->expired = (value.data[16] & KNOWN_EXPIRED) != 0;
-	return true;
-}
-
-void
-row_encode(const struct catalog_row *row, uint8_t out[ITEM_ROW_SIZE])
-{
-	put_le32(out, row->mailbox);
-	put_le32(out + 4, row->folder);
-	out[8] = (uint8_t)row->state;
-	put_le64(out + 9, (uint64_t)row->received_ns);
-	put_le64(out + 17, row->mime_bytes);
-	memcpy(out + 25, row->mime_hash, 8);
-	put_le32(out + 33, row->loc.segment);
-	put_le64(out + 37, row->loc.offset);
-	put_le16(out + 45, row->loc.slot);
-}
-
-bool
-row_decode(uint64_t number, struct bytes value, struct catalog_row *out, struct exa_error *err)
-{
-	const uint8_t *p = value.data;
-
-	if (value.size != ITEM_ROW_SIZE || p[8] > ITEM_EXPIRED)
-		return exa_fail(err, EXA_CORRUPT,
-			"index: the row of item %llu is malformed; run `exarch rebuild`",
-			(unsigned long long)number);
-	*out = (struct catalog_row){
-		.number = number,
-		.mailbox = get_le32(p),
-		.folder = get_le32(p + 4),
-		.state = (enum catalog_item_state)p[8],
-		.received_ns = (int64_t)get_le64(p + 9),
-		.mime_bytes = get_le64(p + 17),
-		.loc = { .segment = get_le32(p + 33),
-			.offset = get_le64(p + 37),
-			.slot = get_le16(p + 45) },
-	};
-	memcpy(out->mime_hash, p + 25, 8);
-	return true;
-}
-
-void
-counts_encode(const struct ledger_counts *c, uint8_t out[COUNTS_SIZE])
-{
-	for (int i = 0; i < LEDGER_STATE_COUNT; i++)
-		put_le64(out + 8 * i, c->of[i]);
-}
-
-bool
-counts_decode(struct bytes value, struct ledger_counts *out, struct exa_error *err)
-{
-	if (value.size != COUNTS_SIZE)
-		return exa_fail(err, EXA_CORRUPT,
-			"index: a `count` row has %zu bytes; run `exarch rebuild`", value.size);
-	for (int i = 0; i < LEDGER_STATE_COUNT; i++)
-		out->of[i] = get_le64(value.data + 8 * i);
-	return true;
+	read_fixed(r, place, sizeof place);
+	read_fixed(r, out->id_hash, sizeof out->id_hash);
+	out->mailbox = get_be32(place);
+	out->folder = get_be32(place + 4);
 }
 
 /* ---- typed records ---- */

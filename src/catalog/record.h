@@ -12,6 +12,8 @@
 
 #include "exarch/catalog.h"
 
+#include "key.h"
+
 enum record_type {
 	/* logged: part of the format */
 	RECORD_MAILBOX = 'M',
@@ -59,6 +61,8 @@ extern const struct store_table catalog_tables[TABLE_TOTAL];
 /* ---- field helpers ---- */
 void add_signed(struct buf *b, int64_t v);
 int64_t read_signed(struct reader *r);
+/* A number of 32 bits, as a varint. */
+uint32_t read_number(struct reader *r);
 void add_text(struct buf *b, const char *text); /* NULL = ""; cut at CATALOG_TEXT_MAX; the NUL is
 						   stored too, so texts can be borrowed */
 const char *read_text(struct reader *r);        /* borrowed; "" and r->failed when it isn't one */
@@ -71,29 +75,10 @@ bool record_end(const struct reader *r, const char *what, struct exa_error *err)
 /* Exactly SIZE bytes, or r->failed. */
 void read_fixed(struct reader *r, uint8_t *out, size_t size);
 
-/* ---- keys ---- */
-#define KEY_PLACE_SIZE 24
-#define KEY_ITEM_SIZE 24 /* catalog_key */
-struct table_key {
-	uint8_t bytes[STORE_KEY_MAX];
-	size_t size;
-};
-struct bytes key_bytes(const struct table_key *k); /* borrowed */
-struct table_key key_u32(uint32_t a);
-struct table_key key_u32_u32(uint32_t a, uint32_t b);
-struct table_key key_u64(uint64_t a);
-struct table_key key_item(const struct catalog_key *k);
-struct table_key key_mailbox_by(enum catalog_part part, const char *smtp);
-struct table_key key_folder_by(uint32_t mailbox, const char *server_id);
-struct table_key key_folder_path(uint32_t mailbox, uint32_t folder, const char *path);
-/* Of a row in the store TXN is of. Numbers stand open in the keys of an encrypted store: there the
- * date is left out, and the order is that of archiving. */
-struct table_key key_place(const struct store_txn *txn, uint32_t mailbox, uint32_t folder,
-	int64_t received_ns, uint64_t number);
-bool parse_key_item(struct bytes key, struct catalog_key *out) EXA_CHECK;
-bool parse_key_place(struct bytes key, int64_t *received_ns_out, uint64_t *number_out) EXA_CHECK;
-
-void hash_text(const char *text, uint8_t out[CATALOG_SHA256_SIZE]);
+/* As mailbox and folder stand in records: 4 bytes each, high ones first, then the hash. */
+#define RECORD_KEY_SIZE 24
+void add_item_key(struct buf *b, const struct catalog_key *key);
+void read_item_key(struct reader *r, struct catalog_key *out);
 
 /* ---- known rows ---- */
 struct known_row {
@@ -102,8 +87,7 @@ struct known_row {
 	bool removed;
 	bool expired; /* `item` is */
 };
-#define KNOWN_ROW_SIZE 17
-void known_encode(const struct known_row *k, uint8_t out[KNOWN_ROW_SIZE]);
+void known_encode(struct buf *b, const struct known_row *k);
 bool known_decode(struct bytes value, struct known_row *out, struct exa_error *err) EXA_CHECK;
 bool known_get(struct store_txn *txn, const struct catalog_key *key, bool *found_out,
 	struct known_row *out, struct exa_error *err) EXA_CHECK;
@@ -154,18 +138,17 @@ void carried_encode(struct buf *b, uint64_t row, struct bytes item_record);
 bool carried_decode(struct bytes record, uint64_t *row_out, struct bytes *item_record_out,
 	struct exa_error *err) EXA_CHECK;
 
-#define ITEM_ROW_SIZE 47
+void row_encode(struct buf *b, const struct catalog_row *row);
 /* The value under a number that no row has: its record updated the row of another one. */
-#define ITEM_ALIAS_SIZE 8
-void row_encode(const struct catalog_row *row, uint8_t out[ITEM_ROW_SIZE]);
-bool row_decode(uint64_t number, struct bytes value, struct catalog_row *out,
+void alias_encode(struct buf *b, uint64_t row_number);
+/* *ALIAS_OUT isn't 0 when it is that. */
+bool row_decode(uint64_t number, struct bytes value, struct catalog_row *out, uint64_t *alias_out,
 	struct exa_error *err) EXA_CHECK;
 
 /* alike.c */
 bool apply_alike(struct store_txn *txn, struct bytes note, struct exa_error *err) EXA_CHECK;
 
-#define COUNTS_SIZE (8 * LEDGER_STATE_COUNT)
-void counts_encode(const struct ledger_counts *c, uint8_t out[COUNTS_SIZE]);
+void counts_encode(struct buf *b, const struct ledger_counts *c);
 bool counts_decode(struct bytes value, struct ledger_counts *out, struct exa_error *err) EXA_CHECK;
 
 /* The row of NUMBER, or the one that took the record of this number in. */

@@ -5,21 +5,12 @@
 
 #include "record.h"
 
-static void
-read_item_key(struct reader *r, struct catalog_key *out)
-{
-	if (!parse_key_item(read_bytes(r, KEY_ITEM_SIZE), out))
-		r->failed = true;
-}
-
 void
 expired_encode(struct buf *b, const struct catalog_expired *e)
 {
-	struct table_key k = key_item(&e->key);
-
 	record_begin(b, RECORD_EXPIRED);
 	buf_add_varint(b, e->number);
-	buf_add_bytes(b, key_bytes(&k));
+	add_item_key(b, &e->key);
 	add_signed(b, e->when_ns);
 	add_text(b, e->rule);
 	add_signed(b, e->received_ns);
@@ -184,11 +175,9 @@ short_of(const struct catalog_item *item)
 void
 short_encode(struct buf *b, const struct short_item *s)
 {
-	struct table_key k = key_item(&s->key);
-
 	record_begin(b, RECORD_SHORT);
 	buf_add_varint(b, s->number);
-	buf_add_bytes(b, key_bytes(&k));
+	add_item_key(b, &s->key);
 	buf_add_byte(b, s->keep_older ? 1 : 0);
 	buf_add(b, s->change_hash, sizeof s->change_hash);
 	buf_add(b, s->mime_hash, sizeof s->mime_hash);

@@ -68,7 +68,7 @@ catalog_each_folder(struct store_txn *txn, uint32_t mailbox, catalog_folder_fn *
 	struct exa_error *err)
 {
 	struct folder_walk w = { .fn = fn, .ctx = ctx };
-	struct table_key prefix = key_u32(mailbox);
+	struct table_key prefix = key_number(mailbox);
 
 	return walk_table(
 		txn, TABLE_FOLDER, key_bytes(&prefix), bytes_of(NULL, 0), folder_entry, &w, err);
@@ -98,7 +98,7 @@ catalog_each_folder_path(struct store_txn *txn, uint32_t mailbox, uint32_t numbe
 	catalog_path_fn *fn, void *ctx, struct exa_error *err)
 {
 	struct path_walk w = { .fn = fn, .ctx = ctx };
-	struct table_key prefix = key_u32_u32(mailbox, number);
+	struct table_key prefix = key_folder(mailbox, number);
 
 	return walk_table(
 		txn, TABLE_FOLDER_PATH, key_bytes(&prefix), bytes_of(NULL, 0), path_entry, &w, err);
@@ -130,7 +130,7 @@ catalog_each_open(struct store_txn *txn, uint32_t mailbox, uint32_t folder,
 	const struct catalog_key *after, catalog_ledger_fn *fn, void *ctx, struct exa_error *err)
 {
 	struct open_walk w = { .after = after, .fn = fn, .ctx = ctx };
-	struct table_key prefix = key_u32_u32(mailbox, folder), from = { .size = 0 };
+	struct table_key prefix = key_folder(mailbox, folder), from = { .size = 0 };
 
 	if (after != NULL)
 		from = key_item(after);
@@ -163,7 +163,7 @@ catalog_each_known(struct store_txn *txn, uint32_t mailbox, uint32_t folder, cat
 	void *ctx, struct exa_error *err)
 {
 	struct known_walk w = { .fn = fn, .ctx = ctx };
-	struct table_key prefix = key_u32_u32(mailbox, folder);
+	struct table_key prefix = key_folder(mailbox, folder);
 
 	return walk_table(
 		txn, TABLE_KNOWN, key_bytes(&prefix), bytes_of(NULL, 0), known_entry, &w, err);
@@ -175,7 +175,7 @@ catalog_each_row(struct store_txn *txn, uint32_t mailbox, uint32_t folder,
 	struct exa_error *err)
 {
 	EXA_AUTO(store_cursor_closep) struct store_cursor *cursor = NULL;
-	struct table_key prefix = key_u32_u32(mailbox, folder),
+	struct table_key prefix = key_folder(mailbox, folder),
 			 from = key_place(
 				 txn, mailbox, folder, place->received_ns, place->number + 1);
 	struct bytes key, value;
@@ -187,11 +187,13 @@ catalog_each_row(struct store_txn *txn, uint32_t mailbox, uint32_t folder,
 	exa_error_clear(err);
 	while (count < most && store_cursor_next(cursor, &key, &value, err)) {
 		struct catalog_row row;
+		struct place_key at;
 		bool found;
 
-		if (!parse_key_place(key, &place->received_ns, &place->number))
+		if (!parse_key_place(txn, key, &at))
 			return exa_fail(err, EXA_CORRUPT,
 				"index: a place key is malformed; run `exarch rebuild`");
+		*place = at.at;
 		if (!catalog_row(txn, place->number, &found, &row, err))
 			return false;
 		if (!found)
@@ -211,7 +213,7 @@ catalog_each_row_by_number(struct store_txn *txn, uint64_t *number, size_t most,
 	void *ctx, bool *more_out, struct exa_error *err)
 {
 	EXA_AUTO(store_cursor_closep) struct store_cursor *cursor = NULL;
-	struct table_key from = key_u64(*number + 1);
+	struct table_key from = key_number(*number + 1);
 	struct bytes key, value;
 	size_t count = 0;
 
@@ -220,15 +222,14 @@ catalog_each_row_by_number(struct store_txn *txn, uint64_t *number, size_t most,
 	exa_error_clear(err);
 	while (count < most && store_cursor_next(cursor, &key, &value, err)) {
 		struct catalog_row row;
+		uint64_t alias;
 
-		if (key.size != sizeof(uint64_t))
+		if (!parse_key_number(key, number))
 			return exa_fail(err, EXA_CORRUPT,
 				"index: an item's key is malformed; run `exarch rebuild`");
-		*number = get_be64(key.data);
 		count++;
-		if (value.size == ITEM_ALIAS_SIZE)
-			continue;
-		if (!row_decode(*number, value, &row, err) || !fn(ctx, &row, err))
+		if (!row_decode(*number, value, &row, &alias, err) ||
+			(alias == 0 && !fn(ctx, &row, err)))
 			return false;
 	}
 	*more_out = count == most;

@@ -99,10 +99,9 @@ move_object(struct cutting *k, const struct scan_frame *f, struct exa_error *err
 		return place_while(err, f->at);
 	}
 	row = exa_alloc(sizeof *row);
-	*row = (struct object_row){ .id = f->head.id,
-		.raw = f->head.raw,
-		.kind = (uint8_t)frame_object_kind(&f->head),
-		.codec = f->head.codec };
+	*row = (struct object_row){
+		.id = f->head.id, .raw = f->head.raw, .kind = (uint8_t)frame_object_kind(&f->head)
+	};
 	return move_frame(k, f, row, 1, err);
 }
 
@@ -188,7 +187,7 @@ move_pack(struct cutting *k, const struct scan_frame *f, struct exa_error *err)
 	if (!all_live) {
 		if (!move_entries(k, err))
 			return false;
-	} else if (!epoch_rows_of_pack(buf_bytes(&k->raw), f->head.codec, &rows, &row_count, err) ||
+	} else if (!epoch_rows_of_pack(buf_bytes(&k->raw), &rows, &row_count, err) ||
 		   !move_frame(k, f, rows, row_count, err)) {
 		return false;
 	}

@@ -74,20 +74,19 @@ epoch_log_note(struct buf *log, struct bytes note)
 }
 
 static struct object_row
-row_of_entry(const struct pack_entry *entry, uint8_t codec)
+row_of_entry(const struct pack_entry *entry)
 {
 	return (struct object_row){
 		.id = entry->id,
 		.raw = (uint32_t)entry->data.size,
 		.slot = entry->slot,
 		.kind = entry->kind,
-		.codec = codec,
 	};
 }
 
 bool
-epoch_rows_of_pack(struct bytes raw, uint8_t codec, struct object_row **rows_out, size_t *count_out,
-	struct exa_error *err)
+epoch_rows_of_pack(
+	struct bytes raw, struct object_row **rows_out, size_t *count_out, struct exa_error *err)
 {
 	struct pack_walk w;
 	struct pack_entry entry;
@@ -99,7 +98,7 @@ epoch_rows_of_pack(struct bytes raw, uint8_t codec, struct object_row **rows_out
 	rows = exa_alloc_array(w.count, sizeof *rows);
 	while (pack_walk_next(&w, &entry)) {
 		if (entry.kind != PACK_RECORD)
-			rows[count++] = row_of_entry(&entry, codec);
+			rows[count++] = row_of_entry(&entry);
 	}
 	*rows_out = rows;
 	*count_out = count;
@@ -117,7 +116,7 @@ add_pack(struct epoch *e, const struct scan_frame *f, struct bytes raw, struct e
 	if (f->head.kind == FRAME_PACK_M)
 		epoch_add_pack(e, f->at);
 	while (pack_walk_next(&w, &entry)) {
-		struct object_row row = row_of_entry(&entry, f->head.codec);
+		struct object_row row = row_of_entry(&entry);
 
 		row.at = f->at;
 		if (entry.kind != PACK_RECORD)
@@ -141,7 +140,6 @@ epoch_add_scanned(struct epoch *e, const struct scan_frame *f, struct unpacker *
 			.at = f->at,
 			.raw = f->head.raw,
 			.kind = (uint8_t)frame_object_kind(&f->head),
-			.codec = f->head.codec,
 		};
 
 		epoch_add_row(e, &row);

@@ -32,8 +32,8 @@ void epoch_log_record(struct buf *log, uint32_t pack, uint16_t slot, struct byte
 void epoch_log_note(struct buf *log, struct bytes note);
 
 /* The rows of a pack's objects, without their place. */
-bool epoch_rows_of_pack(struct bytes raw, uint8_t codec, struct object_row **rows_out,
-	size_t *count_out, struct exa_error *err) EXA_CHECK;
+bool epoch_rows_of_pack(struct bytes raw, struct object_row **rows_out, size_t *count_out,
+	struct exa_error *err) EXA_CHECK;
 
 /* Adds a frame found by a scan. */
 bool epoch_add_scanned(struct epoch *e, const struct scan_frame *f, struct unpacker *unpacker,

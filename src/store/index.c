@@ -15,7 +15,7 @@
 #include "guard.h"
 #include "index.h"
 
-#define INDEX_VERSION 1
+#define INDEX_VERSION 2
 #define MAP_BYTES ((size_t)64 << 30) /* address space, not memory: some 500 million objects */
 #define MAP_BYTES_MIN ((size_t)64 << 20)
 #define READERS_MAX 1022                     /* slots of 64 bytes: lock.mdb stays at 64 KiB */

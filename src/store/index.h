@@ -58,12 +58,19 @@ struct watermark {
 	uint64_t object_bytes; /* of all objects, raw */
 };
 
+/*
+ * So much of an id is the key of its object. Two ids that agree in it take 2^96 attempts, which
+ * nobody has; 16 bytes would take 2^64, and whoever can pay for those could have the second object
+ * taken for known and never stored.
+ */
+#define OBJECT_KEY_SIZE 24
+
 struct object_row {
-	struct store_id id;
+	struct store_id id; /* as found by a walk: zeros behind OBJECT_KEY_SIZE */
 	struct place at;
 	uint32_t raw;
 	uint16_t slot;
-	uint8_t kind, codec;
+	uint8_t kind;
 };
 
 struct store_txn {
@@ -134,8 +141,10 @@ bool index_add_object(struct index *x, MDB_txn *txn, const struct object_row *ro
 	struct exa_error *err) EXA_CHECK;
 bool index_object_known(struct index *x, const struct store_id *id, bool *known_out,
 	struct exa_error *err) EXA_CHECK;
-bool object_row_get(struct bytes id, struct bytes value, struct object_row *out,
+/* An entry of `obj`, as a walk finds it, and its value. */
+bool object_row_get(struct bytes key, struct bytes value, struct object_row *out,
 	struct exa_error *err) EXA_CHECK;
+void object_row_put(const struct object_row *row, struct buf *out);
 
 /*
  * Ends a write transaction. Should that fail, LMDB may refuse everything from then on, readers on

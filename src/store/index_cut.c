@@ -53,7 +53,7 @@ drop_some(struct index *x, MDB_txn *txn, void *ctx, struct exa_error *err)
 
 	d->after = *d->before;
 	for (size_t i = 0; i < d->count; i++) {
-		MDB_val key = index_value(d->ids[i].bytes, STORE_ID_SIZE);
+		MDB_val key = index_value(d->ids[i].bytes, OBJECT_KEY_SIZE);
 		struct object_row row;
 		bool found;
 		int rc;
@@ -119,7 +119,7 @@ static bool
 walk_some(struct index *x, struct store_id *from, bool *end_out, index_row_fn *fn, void *ctx,
 	struct exa_error *err)
 {
-	MDB_val key = index_value(from->bytes, STORE_ID_SIZE);
+	MDB_val key = index_value(from->bytes, OBJECT_KEY_SIZE);
 	MDB_val value;
 	MDB_cursor *cursor;
 	MDB_txn *txn;
@@ -144,8 +144,8 @@ walk_some(struct index *x, struct store_id *from, bool *end_out, index_row_fn *f
 		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
 	}
 	*end_out = rc == MDB_NOTFOUND;
-	if (rc == 0 && key.mv_size == STORE_ID_SIZE)
-		memcpy(from->bytes, key.mv_data, STORE_ID_SIZE);
+	if (rc == 0 && key.mv_size == OBJECT_KEY_SIZE)
+		memcpy(from->bytes, key.mv_data, OBJECT_KEY_SIZE);
 	mdb_cursor_close(cursor);
 	index_read_end(x, txn);
 	if (good && rc != 0 && rc != MDB_NOTFOUND)

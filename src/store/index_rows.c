@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The index's own rows. `obj` keeps the whole id as its key: half of it would save some 20 bytes a
- * row, but two objects that share their first 16 bytes can be made on purpose, and the second would
- * then be taken for known and lost.
- */
+/* The index's own rows. */
 #include <string.h>
 
 #include "index.h"
 
-#define OBJECT_ROW_SIZE 17
 #define WATERMARK_SIZE 80
 
 MDB_val
@@ -94,49 +89,48 @@ index_set_watermark(struct index *x, MDB_txn *txn, const struct watermark *w, st
 }
 
 bool
-object_row_get(struct bytes id, struct bytes value, struct object_row *out, struct exa_error *err)
+object_row_get(struct bytes key, struct bytes value, struct object_row *out, struct exa_error *err)
 {
 	struct object_row row = { 0 };
-	const uint8_t *p = value.data;
+	struct reader r = reader_of(value);
+	uint64_t segment = read_varint(&r), offset = read_varint(&r), slot = read_varint(&r),
+		 raw = read_varint(&r);
 
-	if (id.size != STORE_ID_SIZE || value.size != OBJECT_ROW_SIZE)
+	row.kind = read_u8(&r);
+	if (key.size != OBJECT_KEY_SIZE || !reader_at_end(&r) || segment > UINT32_MAX ||
+		slot > UINT16_MAX || raw > UINT32_MAX)
 		return exa_fail(err, EXA_CORRUPT,
-			"the index is damaged: a row has the wrong size; `exarch rebuild` makes it "
-			"again");
-	memcpy(row.id.bytes, id.data, STORE_ID_SIZE);
-	row.at.segment = get_le32(p);
-	row.at.offset = get_le32(p + 4) | (uint64_t)p[8] << 32;
-	row.slot = get_le16(p + 9);
-	row.raw = get_le32(p + 11);
-	row.kind = p[15];
-	row.codec = p[16];
+			"the index is damaged: an object's row is malformed; `exarch rebuild` "
+			"makes it again");
+	memcpy(row.id.bytes, key.data, OBJECT_KEY_SIZE);
+	row.at = (struct place){ (uint32_t)segment, offset };
+	row.slot = (uint16_t)slot;
+	row.raw = (uint32_t)raw;
 	*out = row;
 	return true;
 }
 
-static void
-object_row_put(const struct object_row *row, uint8_t p[OBJECT_ROW_SIZE])
+void
+object_row_put(const struct object_row *row, struct buf *out)
 {
-	put_le32(p, row->at.segment);
-	put_le32(p + 4, (uint32_t)row->at.offset);
-	p[8] = (uint8_t)(row->at.offset >> 32);
-	put_le16(p + 9, row->slot);
-	put_le32(p + 11, row->raw);
-	p[15] = row->kind;
-	p[16] = row->codec;
+	buf_add_varint(out, row->at.segment);
+	buf_add_varint(out, row->at.offset);
+	buf_add_varint(out, row->slot);
+	buf_add_varint(out, row->raw);
+	buf_add_byte(out, row->kind);
 }
 
 bool
 index_get_object(struct index *x, MDB_txn *txn, const struct store_id *id, bool *found_out,
 	struct object_row *out, struct exa_error *err)
 {
-	MDB_val key = index_value(id->bytes, STORE_ID_SIZE);
+	MDB_val key = index_value(id->bytes, OBJECT_KEY_SIZE);
 	MDB_val value;
 	int rc = mdb_get(txn, x->obj, &key, &value);
 
 	if (rc != 0 && rc != MDB_NOTFOUND)
 		return index_fail(x, err, rc, "looking for an object");
-	if (rc == 0 && !object_row_get(bytes_of(id->bytes, STORE_ID_SIZE),
+	if (rc == 0 && !object_row_get(bytes_of(id->bytes, OBJECT_KEY_SIZE),
 			       bytes_of(value.mv_data, value.mv_size), out, err))
 		return false;
 	*found_out = rc == 0;
@@ -147,16 +141,17 @@ bool
 index_add_object(struct index *x, MDB_txn *txn, const struct object_row *row, bool *new_out,
 	struct exa_error *err)
 {
-	uint8_t bytes[OBJECT_ROW_SIZE];
-	MDB_val key = index_value(row->id.bytes, STORE_ID_SIZE);
-	MDB_val value = index_value(bytes, sizeof bytes);
+	EXA_AUTO(buf_done) struct buf bytes = { 0 };
+	MDB_val key = index_value(row->id.bytes, OBJECT_KEY_SIZE);
+	MDB_val value;
 	int rc;
 
-	object_row_put(row, bytes);
+	object_row_put(row, &bytes);
+	value = index_value(bytes.data, bytes.size);
 	rc = mdb_put(txn, x->obj, &key, &value, MDB_NOOVERWRITE);
 	*new_out = rc == 0;
 	if (rc == MDB_KEYEXIST) {
-		value = index_value(bytes, sizeof bytes);
+		value = index_value(bytes.data, bytes.size);
 		rc = mdb_put(txn, x->obj, &key, &value, 0);
 	}
 	return rc == 0 || index_fail(x, err, rc, "adding an object");

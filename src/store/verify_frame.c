@@ -110,7 +110,6 @@ check_entry(struct verify *v, const struct scan_frame *f, const struct pack_entr
 		.raw = (uint32_t)entry->data.size,
 		.slot = entry->slot,
 		.kind = entry->kind,
-		.codec = f->head.codec,
 	};
 
 	if (entry->kind == PACK_RECORD)

@@ -60,8 +60,7 @@ verify_row(struct verify *v, const struct object_row *row, struct exa_error *err
 		note_wrong(v, row, "is wrong on");
 	} else if (!is_before(row->at, row->slot, indexed.at, indexed.slot)) {
 		v->rows_matched++;
-		if (indexed.raw != row->raw || indexed.kind != row->kind ||
-			indexed.codec != row->codec)
+		if (indexed.raw != row->raw || indexed.kind != row->kind)
 			note_wrong(v, row, "is wrong on");
 	}
 	return true;
@@ -82,7 +81,7 @@ static bool
 count_some_rows(
 	struct verify *v, struct store_id *key, uint64_t *count, bool *end, struct exa_error *err)
 {
-	MDB_val k = { .mv_size = STORE_ID_SIZE, .mv_data = key->bytes };
+	MDB_val k = { .mv_size = OBJECT_KEY_SIZE, .mv_data = key->bytes };
 	MDB_val value;
 	MDB_txn *txn;
 	MDB_cursor *cursor;
@@ -105,8 +104,8 @@ count_some_rows(
 		rc = mdb_cursor_get(cursor, &k, &value, MDB_NEXT);
 	}
 	*end = rc == MDB_NOTFOUND;
-	if (rc == 0 && k.mv_size == STORE_ID_SIZE)
-		memcpy(key->bytes, k.mv_data, STORE_ID_SIZE);
+	if (rc == 0 && k.mv_size == OBJECT_KEY_SIZE)
+		memcpy(key->bytes, k.mv_data, OBJECT_KEY_SIZE);
 	mdb_cursor_close(cursor);
 	index_read_end(&v->store->index, txn);
 	if (good && rc != 0 && !*end)

@@ -98,7 +98,7 @@ make_pack_frame(struct store *s, struct job *j, struct codec *codec)
 	hash_id(&s->crypt.ids, HASH_FRAME, buf_bytes(&raw), &j->head.id);
 	j->head.codec =
 		codec_pack(codec, s->format.codec, CODEC_NO_PROBE, buf_bytes(&raw), &j->frame);
-	if (!epoch_rows_of_pack(buf_bytes(&raw), j->head.codec, &j->rows, &j->row_count, &never))
+	if (!epoch_rows_of_pack(buf_bytes(&raw), &j->rows, &j->row_count, &never))
 		j->row_count = 0; /* our own bytes: can't be */
 }
 
@@ -113,7 +113,6 @@ make_object_frame(struct store *s, struct job *j, struct codec *codec)
 		.id = j->head.id,
 		.raw = j->head.raw,
 		.kind = (uint8_t)frame_object_kind(&j->head),
-		.codec = j->head.codec,
 	};
 }
 

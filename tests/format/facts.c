@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  *     facts                  what is true of every archive
- *     facts read < LINES     "record HEX", "recipe HEX" or "pack HEX" a line: what the code reads
+ *     facts read < LINES     "record HEX", "recipe HEX", "pack HEX" or "object HEX" a line: what the code reads
  *
  * Columns are parted by tabs.
  */
@@ -155,6 +155,8 @@ read_line(const char *verb, struct bytes bytes, struct exa_error *err)
 		return tell_recipe(bytes, err);
 	if (strcmp(verb, "pack") == 0)
 		return tell_pack(bytes, err);
+	if (strcmp(verb, "object") == 0)
+		return tell_object(bytes, err);
 	return exa_fail(err, EXA_USAGE, "nothing is known of '%s'", verb);
 }
 

@@ -63,5 +63,6 @@ void tell_choices(const char *where, const char *field, const char *(*name_of)(u
 bool tell_record(struct bytes record, struct exa_error *err) EXA_CHECK;
 bool tell_recipe(struct bytes recipe, struct exa_error *err) EXA_CHECK;
 bool tell_pack(struct bytes pack, struct exa_error *err) EXA_CHECK;
+bool tell_object(struct bytes value, struct exa_error *err) EXA_CHECK; /* its row in the index */
 
 #endif

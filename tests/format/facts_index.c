@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rows of the index that are the store's own, as LMDB was given them. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -56,30 +57,6 @@ static const struct probe watermark_probes[] = {
 	PROBE(watermark, object_bytes, "raw bytes of all objects"),
 };
 
-static bool
-object_bytes(const void *fields, struct buf *out, struct exa_error *err)
-{
-	const struct object_row *row = fields;
-	MDB_txn *txn;
-	bool good, is_new;
-
-	if (mdb_txn_begin(opened.env, NULL, 0, &txn) != 0)
-		return exa_fail(err, EXA_FAILED, "no transaction");
-	good = index_add_object(&opened, txn, row, &is_new, err) &&
-	       row_bytes(txn, opened.obj, bytes_of(row->id.bytes, STORE_ID_SIZE), out, err);
-	mdb_txn_abort(txn);
-	return good;
-}
-
-static const struct probe object_probes[] = {
-	PROBE(object_row, at.segment, "segment"),
-	PROBE(object_row, at.offset, "frame offset"),
-	PROBE(object_row, slot, "slot"),
-	PROBE(object_row, raw, "raw length"),
-	PROBE(object_row, kind, "kind"),
-	PROBE(object_row, codec, "codec"),
-};
-
 struct identity {
 	uint8_t uuid[UUID_SIZE];
 };
@@ -113,8 +90,6 @@ tell_rows(struct exa_error *err)
 	static const struct layout layouts[] = {
 		{ "The index/watermark", sizeof(struct watermark), watermark_probes,
 			COUNT(watermark_probes), watermark_bytes },
-		{ "The index/obj", sizeof(struct object_row), object_probes, COUNT(object_probes),
-			object_bytes },
 		{ "The index/store", sizeof(struct identity), identity_probes,
 			COUNT(identity_probes), identity_bytes },
 	};
@@ -142,4 +117,26 @@ tell_index_layouts(struct exa_error *err)
 	(void)rmdir(path);
 	(void)rmdir(folder);
 	return good;
+}
+
+bool
+tell_object(struct bytes value, struct exa_error *err)
+{
+	static const uint8_t key[OBJECT_KEY_SIZE];
+	EXA_AUTO(buf_done) struct buf again = { 0 };
+	EXA_AUTO(buf_done) struct buf hex = { 0 };
+	struct object_row row;
+
+	if (!object_row_get(bytes_of(key, sizeof key), value, &row, err))
+		return false;
+	(void)printf("value\tsegment\t%u\n", row.at.segment);
+	(void)printf("value\tframe offset\t%llu\n", (unsigned long long)row.at.offset);
+	(void)printf("value\tslot\t%u\n", row.slot);
+	(void)printf("value\traw length\t%u\n", row.raw);
+	(void)printf("value\tkind\t%u\n", row.kind);
+	object_row_put(&row, &again);
+	buf_reserve(&hex, 2 * again.size + 1);
+	hex_encode(buf_bytes(&again), (char *)hex.data);
+	(void)printf("again\t%s\n", (char *)hex.data);
+	return true;
 }

@@ -163,12 +163,12 @@ static const struct member audit_members[] = {
 
 struct keyed_expired {
 	struct catalog_expired e;
-	uint8_t key[KEY_ITEM_SIZE];
+	uint8_t key[RECORD_KEY_SIZE];
 };
 
 struct keyed_short {
 	struct short_item s;
-	uint8_t key[KEY_ITEM_SIZE];
+	uint8_t key[RECORD_KEY_SIZE];
 };
 
 struct carried {
@@ -177,11 +177,12 @@ struct carried {
 };
 
 static void
-put_key(const struct catalog_key *key, uint8_t out[KEY_ITEM_SIZE])
+put_key(const struct catalog_key *key, uint8_t out[RECORD_KEY_SIZE])
 {
-	struct table_key k = key_item(key);
+	EXA_AUTO(buf_done) struct buf bytes = { 0 };
 
-	memcpy(out, k.bytes, KEY_ITEM_SIZE);
+	add_item_key(&bytes, key);
+	memcpy(out, bytes.data, RECORD_KEY_SIZE);
 }
 
 static bool

@@ -286,7 +286,7 @@ tell_store_words(void)
 	(void)printf("word\tprefix of recipes\t%02x\n", (unsigned)STORE_RECIPE);
 	(void)printf("word\tprefix of frames\t%02x\n", (unsigned)HASH_FRAME);
 	(void)printf("word\tpack entry of a record\t%02x\n", (unsigned)PACK_RECORD);
-	(void)printf("word\tkey of an object\t%d\n", STORE_ID_SIZE);
+	(void)printf("word\tkey of an object\t%d\n", OBJECT_KEY_SIZE);
 	limit("FORMAT line", FORMAT_LINE_MAX);
 	limit("keyring", KEYRING_TEXT_MAX);
 	limit("keyring slots", KEYRING_SLOTS_MAX);

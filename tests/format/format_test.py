@@ -48,7 +48,7 @@ WORDS = {
     'prefix of recipes': ('Terms', r"the object's kind \(`\w\w` or `(\w\w)` hex\)"),
     'prefix of frames': ('Frame header', r'over the byte `(\w\w)` hex'),
     'pack entry of a record': ('Packs', r'`B` \((\w\w)\) for a record'),
-    'key of an object': ('The index', r'\| `obj` \| id \((\d+)\)'),
+    'key of an object': ('The index', r'\| `obj` \| the first bytes of the id \((\d+)\)'),
     'record version': ('Records', r'a version byte \((\d+)\)'),
     'recipe version': ('Recipes', r'\| version \| u8 \| (\d+) \|'),
 }
@@ -334,8 +334,22 @@ def only_one_side(what, written, told):
     yield from (f'{what} {name}: in the code alone' for name in told.keys() - written.keys())
 
 
+def compare_objects(document, code, seen):
+    """Rows of `obj`, whose cell lists fields of varying length."""
+    (row,) = [row for row in document.table('The index', 'Table', 'Key', 'Value').rows if row.cells[0] == '`obj`']
+    seen.add(row.line)
+    fields = re.findall(r'([a-z ]+) \((1 byte|varint)\)', row.cells[2])
+    for marked, _ in fields:
+        values = {name: 77 if kind == '1 byte' else 1234 if name == marked else 1 for name, kind in fields}
+        data = b''.join(bytes([values[name]]) if kind == '1 byte' else doc.varint(values[name]) for name, kind in fields)
+        wanted = [['value', name.strip(), str(value)] for name, value in values.items()] + [['again', data.hex()]]
+        (answer,) = code.read('object', [data])
+        if answer != wanted:
+            yield f'obj: read as {answer}, should be {wanted}'
+
+
 COMPARISONS = [compare_layouts, compare_choices, compare_stated, compare_format_line, compare_keyring, compare_records, compare_recipes,
-               compare_packs]
+               compare_packs, compare_objects]
 
 
 def complaints(text, code, seen=None):

@@ -135,11 +135,28 @@ commit(struct world *w, struct store_batch *b)
 	store_batch_done(b);
 }
 
+/* An item's row as it would be with its record nowhere. */
+static struct bytes
+without_place(struct bytes value, struct buf *room)
+{
+	struct catalog_row row;
+	struct exa_error err;
+	uint64_t alias;
+
+	must(row_decode(1, value, &row, &alias, &err), &err);
+	if (alias != 0)
+		return value;
+	row.loc = (struct store_loc){ 0 };
+	buf_reset(room);
+	row_encode(room, &row);
+	return buf_bytes(room);
+}
+
 /* All tables as text, without the places of records. */
 static char *
 dump(struct world *w)
 {
-	struct buf out = { 0 }, hex = { 0 };
+	struct buf out = { 0 }, hex = { 0 }, row = { 0 };
 	struct store_txn *txn;
 	struct exa_error err;
 
@@ -151,8 +168,8 @@ dump(struct world *w)
 		must(store_cursor_open(txn, (size_t)table, none, none, &cursor, &err), &err);
 		exa_error_clear(&err);
 		while (store_cursor_next(cursor, &key, &value, &err)) {
-			if (table == TABLE_ITEM && value.size == ITEM_ROW_SIZE)
-				value = bytes_take(value, ITEM_ROW_SIZE - 14);
+			if (table == TABLE_ITEM)
+				value = without_place(value, &row);
 			buf_reserve(&hex, 2 * (key.size + value.size) + 2);
 			hex_encode(key, (char *)hex.data);
 			buf_printf(&out, "%s %s ", catalog_tables[table].name, (char *)hex.data);
@@ -164,6 +181,7 @@ dump(struct world *w)
 	}
 	store_read_end(txn);
 	buf_done(&hex);
+	buf_done(&row);
 	return buf_steal(&out);
 }
 
@@ -217,13 +235,11 @@ remove_item(struct history *h, struct buf *record)
 {
 	char id[8];
 	struct catalog_key key;
-	struct table_key k;
 
 	(void)snprintf(id, sizeof id, "id%u", below(h, IDS));
 	key = catalog_key_of(1, 1 + below(h, FOLDERS), id);
-	k = key_item(&key);
 	record_begin(record, RECORD_REMOVED);
-	buf_add_bytes(record, key_bytes(&k));
+	add_item_key(record, &key);
 }
 
 static void

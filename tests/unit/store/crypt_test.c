@@ -336,7 +336,7 @@ nothing_that_was_put_stands_in_any_file(void **state)
 	assert_int_equal(files_with(f->dir, noise + NOISE_SIZE - 16, 16), 0);
 	assert_int_equal(files_with(f->dir, test_key.secret.data, test_key.secret.size), 0);
 	/* The search does find what stands open. */
-	assert_true(files_with(f->dir, ids[1].bytes, sizeof ids[1].bytes) >= 2);
+	assert_true(files_with(f->dir, ids[1].bytes, OBJECT_KEY_SIZE) >= 2);
 }
 
 struct heads {

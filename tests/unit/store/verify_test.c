@@ -343,7 +343,7 @@ change_rows(struct store *s, const struct store_id *drop, const struct store_id 
 
 	assert_int_equal(mdb_txn_begin(s->index.env, NULL, 0, &txn), 0);
 	if (drop != NULL) {
-		MDB_val key = { .mv_size = STORE_ID_SIZE };
+		MDB_val key = { .mv_size = OBJECT_KEY_SIZE };
 		struct store_id copy = *drop;
 
 		key.mv_data = copy.bytes;
