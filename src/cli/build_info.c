@@ -12,6 +12,7 @@
 
 #include <curl/curl.h>
 #include <gmime/gmime.h>
+#include <libdeflate.h>
 #include <libxml/parser.h>
 #include <lmdb.h>
 #include <openssl/crypto.h>
@@ -134,6 +135,14 @@ zlib_versions(char compiled[VERSION_MAX], char running[VERSION_MAX])
 	put_text(running, zlibVersion());
 }
 
+/* It doesn't say which one runs. */
+static void
+libdeflate_versions(char compiled[VERSION_MAX], char running[VERSION_MAX])
+{
+	put_text(compiled, LIBDEFLATE_VERSION_STRING);
+	put_text(running, "-");
+}
+
 static void
 zstd_versions(char compiled[VERSION_MAX], char running[VERSION_MAX])
 {
@@ -188,7 +197,8 @@ libraries(void)
 		void (*versions)(char compiled[VERSION_MAX], char running[VERSION_MAX]);
 	} all[] = { { "libcurl", curl_versions }, { "OpenSSL", openssl_versions },
 		{ "libxml2", libxml2_versions }, { "zlib", zlib_versions },
-		{ "zstd", zstd_versions }, { "LMDB", lmdb_versions }, { "GMime", gmime_versions },
+		{ "libdeflate", libdeflate_versions }, { "zstd", zstd_versions },
+		{ "LMDB", lmdb_versions }, { "GMime", gmime_versions },
 		{ "SQLite", sqlite_versions }, { "PCRE2", pcre2_versions },
 		{ "Jansson", jansson_versions } };
 	char compiled[VERSION_MAX], running[VERSION_MAX];

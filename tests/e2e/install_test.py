@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is installed: programs that run from there, man pages and completions that say what the programs take."""
+import fnmatch
 import os
 import pathlib
 import re
@@ -152,6 +153,29 @@ def the_systemd_units_are_good(run):
     harness.check('contoso' not in told and 'nknown' not in told, f'systemd has nothing to say: {told}')
 
 
+def the_package_takes_all_that_is_installed(run):
+    """By the patterns of .ci/debian, some of which say where else a file goes."""
+    source = pathlib.Path(__file__).resolve().parents[2]
+    lines = [line for name in ('exarch.install', 'not-installed')
+             for line in (source / '.ci' / 'debian' / name).read_text().splitlines() if line and not line.startswith('#')]
+    patterns = [line.split()[0].replace('${DEB_HOST_MULTIARCH}', '*') for line in lines]
+    prefix = installed(run)
+    files = [f'usr/{p.relative_to(prefix)}' for p in prefix.rglob('*') if p.is_file()]
+    harness.same('claimed by no line', [f for f in files if not any(claims(p, f) for p in patterns)], [])
+    harness.same('lines that claim nothing', [p for p in patterns if not any(claims(p, f) for f in files)], [])
+
+
+def claims(pattern, path):
+    """A folder's name stands for what is in it."""
+    return fnmatch.fnmatch(path, pattern) or path.startswith(pattern.rstrip('/') + '/')
+
+
+def the_package_has_the_programs_version(run):
+    changelog = pathlib.Path(__file__).resolve().parents[2] / '.ci' / 'debian' / 'changelog'
+    newest = re.match(r'exarch \(([^)]+)-\d+\)', changelog.read_text()).group(1)
+    harness.same('version', run.exarch('version').out.split()[-1], newest)
+
+
 if __name__ == '__main__':
     harness.main(what_is_installed_runs,
                  man_pages_and_programs_agree,
@@ -160,4 +184,6 @@ if __name__ == '__main__':
                  bash_completes_what_the_table_has,
                  fish_completes_what_the_table_has,
                  zsh_reads_its_completion,
-                 the_systemd_units_are_good)
+                 the_systemd_units_are_good,
+                 the_package_takes_all_that_is_installed,
+                 the_package_has_the_programs_version)
